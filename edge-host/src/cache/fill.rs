@@ -1,0 +1,442 @@
+//! A body that is read by many while it is still arriving.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Frame, SizeHint};
+
+use crate::message::BodyError;
+
+/// A whole body at or under this size is kept as one piece.
+const ONE_PIECE: usize = 8 << 20;
+/// Small pieces are gathered up to this size: a piece may be a slice of a much larger read buffer and would keep it alive.
+const GATHER: usize = 64 << 10;
+
+/// One body, growing.
+#[derive(Debug)]
+pub(crate) struct Fill {
+    /// What `content-length` promised.
+    expected: Option<u64>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pieces: VecDeque<Bytes>,
+    /// Pieces, and their bytes, that were forgotten because all have read them.
+    gone: usize,
+    gone_bytes: u64,
+    bytes: u64,
+    end: Option<Result<(), String>>,
+    waiting: Vec<Waker>,
+    /// Who reads, and how far.
+    readers: Vec<(u64, u64)>,
+    next_reader: u64,
+    /// Waits for the slowest reader.
+    filler: Option<Waker>,
+}
+
+impl Fill {
+    /// An empty body; `expected` is its announced length.
+    pub(crate) fn new(expected: Option<u64>) -> Arc<Self> {
+        Arc::new(Self {
+            expected,
+            state: Mutex::default(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what arrived and wakes the readers. Returns the bytes so far.
+    pub(crate) fn push(&self, data: &Bytes) -> u64 {
+        if data.is_empty() {
+            return self.lock().bytes;
+        }
+        let mut state = self.lock();
+        // Copied into memory of its own: exact, and independent of the connection's buffers.
+        state.pieces.push_back(Bytes::copy_from_slice(data));
+        state.bytes += u64::try_from(data.len()).unwrap_or(u64::MAX);
+        let (bytes, waiting) = (state.bytes, std::mem::take(&mut state.waiting));
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        bytes
+    }
+
+    /// Waits until the slowest reader is at most `window` bytes behind, and forgets what all have read. False when nobody reads.
+    /// Only for a body that nobody new will read.
+    pub(crate) async fn room(&self, window: u64) -> bool {
+        poll_fn(|cx| {
+            let mut state = self.lock();
+            let Some(slowest) = state.readers.iter().map(|(_, at)| *at).min() else {
+                return Poll::Ready(false);
+            };
+            while let Some(piece) = state.pieces.front() {
+                let end = state.gone_bytes + u64::try_from(piece.len()).unwrap_or(u64::MAX);
+                if end > slowest {
+                    break;
+                }
+                state.gone_bytes = end;
+                state.gone += 1;
+                state.pieces.pop_front();
+            }
+            if state.bytes.saturating_sub(slowest) <= window {
+                return Poll::Ready(true);
+            }
+            state.filler = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// The body has ended. A length other than the announced one is an error.
+    pub(crate) fn end(&self, result: Result<(), String>) -> Result<(), String> {
+        let mut state = self.lock();
+        let result = result.and_then(|()| match self.expected {
+            Some(expected) if expected != state.bytes => Err(format!(
+                "{} bytes came, {expected} were announced",
+                state.bytes
+            )),
+            _ => Ok(()),
+        });
+        state.end = Some(result.clone());
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        result
+    }
+
+    /// The whole body once it has ended well, in few pieces.
+    pub(crate) fn whole(&self) -> Option<Arc<[Bytes]>> {
+        let mut state = self.lock();
+        (matches!(state.end, Some(Ok(()))) && state.gone == 0).then(|| {
+            let bytes = state.bytes;
+            gather(state.pieces.make_contiguous(), bytes)
+        })
+    }
+}
+
+fn gather(pieces: &[Bytes], bytes: u64) -> Arc<[Bytes]> {
+    if let [one] = pieces {
+        return Arc::from([one.clone()]);
+    }
+    let target = match usize::try_from(bytes) {
+        Ok(bytes) if bytes <= ONE_PIECE => bytes,
+        _ => GATHER,
+    };
+    let mut out = Vec::new();
+    let mut open = BytesMut::new();
+    for piece in pieces {
+        if open.is_empty() && piece.len() >= GATHER && target == GATHER {
+            out.push(piece.clone());
+            continue;
+        }
+        if open.is_empty() {
+            open.reserve(target);
+        }
+        open.extend_from_slice(piece);
+        if open.len() >= target {
+            out.push(std::mem::take(&mut open).freeze());
+        }
+    }
+    if !open.is_empty() {
+        out.push(open.freeze());
+    }
+    out.into()
+}
+
+/// Where a reader takes its bytes from.
+#[derive(Debug)]
+enum Source {
+    Growing(Place),
+    Whole(Arc<[Bytes]>),
+}
+
+/// A reader's place in a growing body; given back when it is dropped.
+#[derive(Debug)]
+struct Place {
+    fill: Arc<Fill>,
+    reader: u64,
+}
+
+impl Place {
+    fn take(fill: Arc<Fill>, at: u64) -> Self {
+        let mut state = fill.lock();
+        let reader = state.next_reader;
+        state.next_reader += 1;
+        state.readers.push((reader, at));
+        drop(state);
+        Self { fill, reader }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.fill.lock();
+        state.readers.retain(|(reader, _)| *reader != self.reader);
+        let filler = state.filler.take();
+        drop(state);
+        if let Some(filler) = filler {
+            filler.wake();
+        }
+    }
+}
+
+/// One reader of a stored or growing body.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    source: Source,
+    position: Position,
+    /// Where it stops; none: at the end, wherever that is.
+    until: Option<u64>,
+    finished: bool,
+}
+
+#[derive(Debug)]
+struct Position {
+    /// The piece, counted from the first of all.
+    piece: usize,
+    /// Bytes of the pieces before it.
+    before: u64,
+    at: u64,
+}
+
+impl Reader {
+    /// Reads a growing body, all of it or a part.
+    pub(crate) fn growing(fill: Arc<Fill>, part: Option<Range<u64>>) -> Self {
+        let until = part.as_ref().map(|part| part.end).or(fill.expected);
+        let place = Place::take(fill, part.as_ref().map_or(0, |part| part.start));
+        Self::new(Source::Growing(place), part, until)
+    }
+
+    /// Reads a whole body, all of it or a part.
+    pub(crate) fn whole(pieces: Arc<[Bytes]>, length: u64, part: Option<Range<u64>>) -> Self {
+        let until = part.as_ref().map_or(length, |part| part.end);
+        Self::new(Source::Whole(pieces), part, Some(until))
+    }
+
+    fn new(source: Source, part: Option<Range<u64>>, until: Option<u64>) -> Self {
+        Self {
+            source,
+            position: Position {
+                piece: 0,
+                before: 0,
+                at: part.map_or(0, |part| part.start),
+            },
+            until,
+            finished: false,
+        }
+    }
+
+    /// True when all was read.
+    pub(crate) fn is_end(&self) -> bool {
+        // A growing body may still end in an error, even with all its bytes here.
+        self.finished
+            || (matches!(self.source, Source::Whole(_))
+                && self.until.is_some_and(|end| self.position.at >= end))
+    }
+
+    pub(crate) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.finished {
+            return Poll::Ready(None);
+        }
+        match &self.source {
+            Source::Whole(pieces) => {
+                let data = self.position.take(self.until, |index| pieces.get(index));
+                self.finished = data.is_none();
+                Poll::Ready(data.map(|data| Ok(Frame::data(data))))
+            }
+            Source::Growing(place) => {
+                let mut state = place.fill.lock();
+                if self.position.at < state.gone_bytes {
+                    self.finished = true;
+                    let late = "it came too late for a body that is not stored".to_owned();
+                    return Poll::Ready(Some(Err(BodyError::Fill(late))));
+                }
+                self.position.skip(state.gone, state.gone_bytes);
+                let gone = state.gone;
+                let taken = self
+                    .position
+                    .take(self.until, |index| state.pieces.get(index - gone));
+                if let Some(data) = taken {
+                    let at = self.position.at;
+                    let own = state
+                        .readers
+                        .iter_mut()
+                        .find(|(reader, _)| *reader == place.reader);
+                    if let Some((_, seen)) = own {
+                        *seen = at;
+                    }
+                    let filler = state.filler.take();
+                    drop(state);
+                    if let Some(filler) = filler {
+                        filler.wake();
+                    }
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
+                let all_read = self.until.is_some_and(|end| self.position.at >= end);
+                match &state.end {
+                    Some(Err(why)) => {
+                        self.finished = true;
+                        return Poll::Ready(Some(Err(BodyError::Fill(why.clone()))));
+                    }
+                    Some(Ok(())) => {}
+                    // A part is whole as soon as its bytes are; the last bytes of all are no success before the fill is.
+                    None if all_read && self.until != place.fill.expected => {}
+                    None => {
+                        let known = |other: &Waker| other.will_wake(cx.waker());
+                        if !state.waiting.iter().any(known) {
+                            state.waiting.push(cx.waker().clone());
+                        }
+                        return Poll::Pending;
+                    }
+                }
+                self.finished = true;
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+impl Position {
+    /// Passes over pieces that are gone.
+    fn skip(&mut self, gone: usize, gone_bytes: u64) {
+        if self.piece < gone {
+            (self.piece, self.before) = (gone, gone_bytes);
+        }
+    }
+
+    /// The next bytes that are here, at most a piece.
+    fn take<'a>(
+        &mut self,
+        until: Option<u64>,
+        piece_at: impl Fn(usize) -> Option<&'a Bytes>,
+    ) -> Option<Bytes> {
+        loop {
+            if until.is_some_and(|end| self.at >= end) {
+                return None;
+            }
+            let piece = piece_at(self.piece)?;
+            let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+            if self.at >= self.before + length {
+                self.before += length;
+                self.piece += 1;
+                continue;
+            }
+            let start = usize::try_from(self.at - self.before).unwrap_or(piece.len());
+            let end = until
+                .and_then(|end| usize::try_from(end - self.before).ok())
+                .map_or(piece.len(), |end| end.min(piece.len()));
+            let data = piece.slice(start..end);
+            self.at += u64::try_from(data.len()).unwrap_or(u64::MAX);
+            return Some(data);
+        }
+    }
+}
+
+impl http_body::Body for Reader {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Reader::poll_frame(&mut self, cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_end()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.until {
+            Some(end) => SizeHint::with_exact(end.saturating_sub(self.position.at)),
+            None => SizeHint::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt as _;
+
+    async fn all(reader: Reader) -> Result<Vec<u8>, BodyError> {
+        Ok(reader.collect().await?.to_bytes().to_vec())
+    }
+
+    #[tokio::test]
+    async fn readers_follow_a_growing_body() {
+        let fill = Fill::new(Some(10));
+        let early = tokio::spawn(all(Reader::growing(Arc::clone(&fill), None)));
+        let part = tokio::spawn(all(Reader::growing(Arc::clone(&fill), Some(3..7))));
+        for piece in ["0123", "45", "6789"] {
+            tokio::task::yield_now().await;
+            fill.push(&Bytes::from_static(piece.as_bytes()));
+        }
+        assert_eq!(part.await.unwrap().unwrap(), b"3456");
+        fill.end(Ok(())).unwrap();
+        assert_eq!(early.await.unwrap().unwrap(), b"0123456789");
+        let whole = fill.whole().unwrap();
+        assert_eq!(whole.len(), 1);
+        assert_eq!(
+            all(Reader::whole(whole, 10, Some(8..10))).await.unwrap(),
+            b"89"
+        );
+    }
+
+    #[tokio::test]
+    async fn half_a_body_is_an_error_for_everyone() {
+        let fill = Fill::new(Some(10));
+        fill.push(&Bytes::from_static(b"0123"));
+        let reader = tokio::spawn(all(Reader::growing(Arc::clone(&fill), None)));
+        tokio::task::yield_now().await;
+        assert!(fill.end(Ok(())).is_err());
+        assert!(matches!(reader.await.unwrap(), Err(BodyError::Fill(_))));
+        assert!(fill.whole().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_outgrows_the_cache_waits_for_its_slowest_reader() {
+        let fill = Fill::new(None);
+        let mut reader = Reader::growing(Arc::clone(&fill), None);
+        for _ in 0..8 {
+            fill.push(&Bytes::from(vec![1; 10]));
+        }
+        let filling = Arc::clone(&fill);
+        let waits = tokio::spawn(async move { filling.room(50).await });
+        tokio::task::yield_now().await;
+        assert!(!waits.is_finished());
+        for _ in 0..4 {
+            assert!(http_body_util::BodyExt::frame(&mut reader).await.is_some());
+        }
+        assert!(waits.await.unwrap());
+        assert!(fill.lock().gone >= 3);
+        let late = all(Reader::growing(Arc::clone(&fill), None)).await;
+        assert!(matches!(late, Err(BodyError::Fill(_))));
+        fill.end(Ok(())).unwrap();
+        assert_eq!(all(reader).await.unwrap().len(), 40);
+        assert!(fill.whole().is_none());
+        assert!(!fill.room(50).await);
+    }
+
+    #[test]
+    fn many_small_pieces_become_few() {
+        let pieces: Vec<Bytes> = (0..1_000).map(|_| Bytes::from(vec![7; 10_000])).collect();
+        let gathered = gather(&pieces, 10_000_000);
+        assert!(gathered.len() < 160, "{}", gathered.len());
+        assert_eq!(gathered.iter().map(Bytes::len).sum::<usize>(), 10_000_000);
+        assert_eq!(gather(&pieces[..100], 1_000_000).len(), 1);
+        assert_eq!(gather(&[], 0).len(), 0);
+    }
+}

@@ -1,0 +1,6 @@
+//! A running node: what viewers and origins see of it, and the built modules in it.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod modules;
+mod support;
+mod viewer;

@@ -1,0 +1,164 @@
+//! Where a request came from.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use weir_module::RequestHead;
+
+use crate::network::parse_address;
+
+/// The request header in which Weir's node, and `token-check`, tell the client's address.
+pub(crate) const WEIR_CLIENT_IP: &str = "weir-client-ip";
+/// The request header in which Spin tells it.
+pub(crate) const SPIN_CLIENT_ADDR: &str = "spin-client-addr";
+
+/// Which header tells the client's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AddressSource {
+    /// `weir-client-ip`, else the last `spin-client-addr`.
+    #[default]
+    Auto,
+    /// `weir-client-ip` only.
+    WeirClientIp,
+    /// The last `spin-client-addr` only: Spin appends its own after what a client may have sent.
+    SpinClientAddr,
+    /// `Forwarded` (RFC 7239), counted from the right.
+    Forwarded,
+    /// `X-Forwarded-For`, counted from the right.
+    XForwardedFor,
+}
+
+impl AddressSource {
+    /// The headers that it reads.
+    pub(crate) fn headers(self) -> &'static [&'static str] {
+        match self {
+            Self::Auto => &[WEIR_CLIENT_IP, SPIN_CLIENT_ADDR],
+            Self::WeirClientIp => &[WEIR_CLIENT_IP],
+            Self::SpinClientAddr => &[SPIN_CLIENT_ADDR],
+            Self::Forwarded => &["forwarded"],
+            Self::XForwardedFor => &["x-forwarded-for"],
+        }
+    }
+
+    /// The address of the client. `hops` trusted proxies stand in front, each of which appended one entry to a forwarding header.
+    pub(crate) fn address(self, head: &RequestHead<'_>, hops: u8) -> Option<IpAddr> {
+        match self {
+            Self::Auto => Self::WeirClientIp
+                .address(head, hops)
+                .or_else(|| Self::SpinClientAddr.address(head, hops)),
+            Self::WeirClientIp => parse_address(head.header_str(WEIR_CLIENT_IP)?),
+            Self::SpinClientAddr => {
+                let last = head.header_all(SPIN_CLIENT_ADDR).last()?;
+                let address = parse_address(std::str::from_utf8(last).ok()?)?;
+                // What Spin says of a request that another component made.
+                (!address.is_unspecified()).then_some(address)
+            }
+            Self::XForwardedFor => from_right(head, "x-forwarded-for", hops, parse_address),
+            Self::Forwarded => from_right(head, "forwarded", hops, forwarded_for),
+        }
+    }
+}
+
+/// The entry that the outermost trusted proxy wrote: the `hops`-th from the right over all lines of the header. Entries further
+/// left came from the client and may be lies.
+fn from_right(
+    head: &RequestHead<'_>,
+    name: &str,
+    hops: u8,
+    read: impl Fn(&str) -> Option<IpAddr>,
+) -> Option<IpAddr> {
+    let lines: Vec<&str> = head
+        .header_all(name)
+        .map(|line| std::str::from_utf8(line).unwrap_or(""))
+        .collect();
+    let entries: Vec<&str> = lines
+        .iter()
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .collect();
+    let index = entries.len().checked_sub(usize::from(hops.max(1)))?;
+    read(entries[index])
+}
+
+/// The `for` parameter of one element (RFC 7239 section 4).
+fn forwarded_for(element: &str) -> Option<IpAddr> {
+    let value = element
+        .split(';')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?
+        .1;
+    parse_address(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_module::{HeadBuffer, HeaderNames};
+
+    fn address(source: AddressSource, hops: u8, headers: &[(&str, &str)]) -> Option<String> {
+        let names = HeaderNames::new(source.headers().iter().copied());
+        let mut buffer = HeadBuffer::default();
+        buffer.start("GET", "/").unwrap();
+        for (name, value) in headers {
+            buffer.named(&names, name, value.as_bytes()).unwrap();
+        }
+        let head = RequestHead::decode(&names, buffer.as_bytes()).unwrap();
+        source
+            .address(&head, hops)
+            .map(|address| address.to_string())
+    }
+
+    #[test]
+    fn spins_own_value_is_the_last() {
+        let spoofed = [
+            ("spin-client-addr", "6.6.6.6:1"),
+            ("spin-client-addr", "192.0.2.1:5000"),
+        ];
+        assert_eq!(
+            address(AddressSource::Auto, 1, &spoofed).as_deref(),
+            Some("192.0.2.1")
+        );
+        assert_eq!(
+            address(AddressSource::Auto, 1, &[("spin-client-addr", "0.0.0.0:0")]),
+            None
+        );
+        let both = [
+            ("spin-client-addr", "6.6.6.6:1"),
+            ("weir-client-ip", "192.0.2.9"),
+        ];
+        assert_eq!(
+            address(AddressSource::Auto, 1, &both).as_deref(),
+            Some("192.0.2.9")
+        );
+    }
+
+    #[test]
+    fn forwarding_headers_count_from_the_right() {
+        let lines = [
+            ("x-forwarded-for", "6.6.6.6, 192.0.2.1"),
+            ("x-forwarded-for", "10.0.0.1"),
+        ];
+        assert_eq!(
+            address(AddressSource::XForwardedFor, 1, &lines).as_deref(),
+            Some("10.0.0.1")
+        );
+        assert_eq!(
+            address(AddressSource::XForwardedFor, 2, &lines).as_deref(),
+            Some("192.0.2.1")
+        );
+        assert_eq!(address(AddressSource::XForwardedFor, 9, &lines), None);
+        let forwarded = [(
+            "forwarded",
+            "for=6.6.6.6, For=\"[2001:db8::7]:4711\";proto=https;by=203.0.113.43",
+        )];
+        assert_eq!(
+            address(AddressSource::Forwarded, 1, &forwarded).as_deref(),
+            Some("2001:db8::7")
+        );
+        assert_eq!(
+            address(AddressSource::Forwarded, 1, &[("forwarded", "for=unknown")]),
+            None
+        );
+    }
+}

@@ -1,0 +1,271 @@
+//! Google Media CDN tokens: fields joined by `~`, signed with Ed25519 or (short tokens) HMAC.
+//!
+//! One of `FullPath`, `PathGlobs` (patterns joined by `,` or `!`) and `URLPrefix` (base64url) says what is covered; `Starts`, `Expires`,
+//! `SessionID`, `Data`, `Headers` and `IPRanges` (base64url) limit it. The value of `FullPath` and the values of `Headers` are signed and
+//! left out of the token.
+//!
+//! Worked example (python-docs-samples, media_cdn/dualtoken_test.py): with the HMAC key
+//! `g_SlMILiIWKqsC6Z2L7gy0sReDOqtSrJrE7CXNr5Nl8=`, SHA-256:
+//! `PathGlobs=/*~Expires=1663070400~hmac=9439ecdd5c4919f76f915dea72afa85a045579794e63d8cda664f5a1140c8d93`.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use weir_module::RequestHead;
+
+use super::edge_auth::secret_holds;
+use super::parts::{ORIGIN_HEADERS, join, origin, split, unix_time};
+use super::{MAX_TOKEN, Presented, Verifier};
+use crate::carrier::{Carrier, percent_decode};
+use crate::grant::{Grant, Restriction};
+use crate::keys::KeySet;
+use crate::matching::Match;
+use crate::network::{Network, NotANetwork};
+use crate::path::NormalPath;
+use crate::pattern::{Dialect, PathPattern};
+use crate::reason::{Reason, Refused};
+use crate::signature::Algorithm;
+
+/// What a Media CDN token must be like.
+#[derive(Debug, Clone)]
+pub struct MediaCdnRules {
+    /// Where it travels.
+    pub carriers: Vec<Carrier>,
+    /// Headers that `Headers` may name, in lower case.
+    pub headers: Vec<String>,
+    /// Whether HMAC is taken beside Ed25519.
+    pub hmac: bool,
+    /// Seconds of clock difference forgiven.
+    pub clock_skew: i64,
+}
+
+/// The Media CDN format.
+#[derive(Debug, Clone)]
+pub struct MediaCdn {
+    rules: MediaCdnRules,
+}
+
+impl MediaCdn {
+    /// A verifier by these rules.
+    pub fn new(rules: MediaCdnRules) -> Self {
+        Self { rules }
+    }
+}
+
+impl Verifier for MediaCdn {
+    fn headers(&self) -> Vec<String> {
+        let mut names = super::carrier_headers(&self.rules.carriers);
+        names.extend(self.rules.headers.iter().cloned());
+        names.extend(ORIGIN_HEADERS.map(str::to_owned));
+        names
+    }
+
+    fn present<'a>(
+        &'a self,
+        head: &RequestHead<'a>,
+        path: &'a NormalPath<'a>,
+        out: &mut Vec<Presented<'a>>,
+    ) {
+        let mut found = Vec::new();
+        for carrier in &self.rules.carriers {
+            carrier.find(head, path, &mut found);
+        }
+        for found in found {
+            let token =
+                percent_decode(&found.raw).map_or_else(String::new, |decoded| decoded.into_owned());
+            let fields = || token.split('~');
+            let full_path = fields().any(|field| field == "FullPath");
+            // The path token is not part of what was signed.
+            let clean = self
+                .path_token(path)
+                .and_then(|count| path.without_first(count));
+            let path = if full_path {
+                clean.as_ref().unwrap_or(path).encoded()
+            } else {
+                ""
+            };
+            let named = fields()
+                .find_map(|field| field.strip_prefix("Headers="))
+                .unwrap_or_default();
+            let values: Vec<String> = named
+                .split(',')
+                .filter(|name| !name.is_empty())
+                .map(|name| {
+                    let lower = name.to_ascii_lowercase();
+                    let known = self.rules.headers.contains(&lower);
+                    let value = if known { head.header_str(&lower) } else { None };
+                    format!("{name}={}", value.unwrap_or("\u{0}"))
+                })
+                .collect();
+            let text = join(&[path, &values.join(","), &token]);
+            out.push(Presented {
+                text: text.into(),
+                raw: found.raw,
+                places: vec![found.place],
+            });
+        }
+    }
+
+    fn recognises(&self, text: &str) -> bool {
+        ["~Signature=", "~hmac="]
+            .iter()
+            .any(|mark| text.contains(mark))
+            && text.contains("Expires=")
+    }
+
+    fn path_token(&self, path: &NormalPath<'_>) -> Option<usize> {
+        super::path_token(&self.rules.carriers, path, |segment| {
+            segment.contains("~Expires=")
+        })
+    }
+
+    fn verify(&self, text: &str, keys: &KeySet) -> Result<Grant, Refused> {
+        let [path, header_values, token] = split(text)?;
+        if token.is_empty() || token.len() > MAX_TOKEN {
+            return Err(Reason::TokenMalformed.into());
+        }
+        let (fields, proof) = token.rsplit_once('~').ok_or(Reason::TokenMalformed)?;
+        let message = message(fields, path, header_values);
+        match proof.split_once('=') {
+            Some(("Signature", signature)) => {
+                let signature = URL_SAFE_NO_PAD.decode(signature.trim_end_matches('='));
+                let signature = signature.map_err(|_| Reason::TokenMalformed)?;
+                keys.verify(None, Algorithm::EdDsa, message.as_bytes(), &signature)?;
+            }
+            Some(("hmac", code)) if self.rules.hmac => {
+                let code = hex::decode(code).map_err(|_| Reason::TokenMalformed)?;
+                let algorithm = match code.len() {
+                    20 => Algorithm::HmacSha1,
+                    32 => Algorithm::Hs256,
+                    _ => return Err(Reason::TokenMalformed.into()),
+                };
+                secret_holds(keys, algorithm, &message, &code)?;
+            }
+            Some(("hmac", _)) => return Err(Reason::AlgorithmNotAllowed.into()),
+            _ => return Err(Reason::TokenMalformed.into()),
+        }
+        grant(fields, path, header_values)
+    }
+
+    fn clock_skew(&self) -> i64 {
+        self.rules.clock_skew
+    }
+}
+
+/// The signed text: the fields, with the values that the token leaves out.
+pub(crate) fn message(fields: &str, path: &str, header_values: &str) -> String {
+    let filled: Vec<String> = fields
+        .split('~')
+        .map(|field| match field {
+            "FullPath" => format!("FullPath={path}"),
+            _ if field.starts_with("Headers=") => format!("Headers={header_values}"),
+            _ => field.to_owned(),
+        })
+        .collect();
+    filled.join("~")
+}
+
+fn grant(fields: &str, path: &str, header_values: &str) -> Result<Grant, Refused> {
+    let mut grant = Grant::default();
+    let mut seen: Vec<&str> = Vec::new();
+    for field in fields.split('~') {
+        let (name, value) = field.split_once('=').unwrap_or((field, ""));
+        let bad = || Refused::about(Reason::ClaimMalformed, name.to_owned());
+        if seen.contains(&name) {
+            return Err(bad());
+        }
+        seen.push(name);
+        let decoded = |value: &str| {
+            let bytes = URL_SAFE_NO_PAD
+                .decode(value.trim_end_matches('='))
+                .map_err(|_| bad())?;
+            String::from_utf8(bytes).map_err(|_| bad())
+        };
+        match name {
+            "FullPath" if field == "FullPath" => {
+                let path = NormalPath::new(path)?;
+                grant
+                    .restrictions
+                    .push(Restriction::Paths(vec![PathPattern::exact(&path)]));
+            }
+            "PathGlobs" => {
+                // `*` crosses slashes here, `?` is one character.
+                let pattern = |text: &str| {
+                    PathPattern::new(text.trim(), Dialect::Anything).map_err(|_| bad())
+                };
+                let patterns = value
+                    .split([',', '!'])
+                    .map(pattern)
+                    .collect::<Result<_, _>>()?;
+                grant.restrictions.push(Restriction::Paths(patterns));
+            }
+            "URLPrefix" => {
+                let prefix = decoded(value)?;
+                if !prefix.starts_with("http://") && !prefix.starts_with("https://") {
+                    return Err(bad());
+                }
+                grant.restrictions.push(Restriction::UrlPrefix(prefix));
+            }
+            "Starts" => grant.not_before = Some(unix_time(value).ok_or_else(bad)?),
+            "Expires" => grant.expires = Some(unix_time(value).ok_or_else(bad)?),
+            "SessionID" => grant.session = Some(value.to_owned()),
+            "Data" | "KeyName" => {}
+            "Headers" => {
+                for pair in header_values.split(',') {
+                    let (name, value) = pair.split_once('=').ok_or_else(bad)?;
+                    if value == "\u{0}" {
+                        return Err(Refused::about(Reason::HeaderNotAllowed, name.to_owned()));
+                    }
+                    let exact = Match::Exact(value.to_owned());
+                    grant
+                        .restrictions
+                        .push(Restriction::Header(name.to_ascii_lowercase(), vec![exact]));
+                }
+            }
+            "IPRanges" => {
+                let networks = decoded(value)?
+                    .split(',')
+                    .map(|text| range(text.trim()))
+                    .collect::<Result<_, _>>();
+                grant
+                    .restrictions
+                    .push(Restriction::Networks(networks.map_err(|_| bad())?));
+            }
+            _ => return Err(Refused::about(Reason::ClaimUnsupported, name.to_owned())),
+        }
+    }
+    let scopes = ["FullPath", "PathGlobs", "URLPrefix"]
+        .iter()
+        .filter(|name| seen.contains(name))
+        .count();
+    if scopes != 1 {
+        return Err(Refused::about(
+            Reason::ClaimMissing,
+            "FullPath, PathGlobs or URLPrefix",
+        ));
+    }
+    if grant.expires.is_none() {
+        return Err(Refused::about(Reason::ClaimMissing, "Expires"));
+    }
+    Ok(grant)
+}
+
+/// A block; an IPv6 prefix may leave off its zeros without `::` (`2001:db8:4a7f:a732/64`), as the published examples do.
+fn range(text: &str) -> Result<Network, NotANetwork> {
+    text.parse().or_else(|error| match text.split_once('/') {
+        Some((base, length)) if base.contains(':') && !base.contains("::") => {
+            format!("{base}::/{length}").parse()
+        }
+        _ => Err(error),
+    })
+}
+
+/// The URL of a request as `URLPrefix` and CloudFront's `Resource` see it.
+pub(crate) fn url(head: &RequestHead<'_>, path: &NormalPath<'_>, query: &str) -> Option<String> {
+    let origin = Some(origin(head)).filter(|origin| !origin.is_empty())?;
+    let query = if query.is_empty() {
+        String::new()
+    } else {
+        format!("?{query}")
+    };
+    Some(format!("{origin}{}{query}", path.encoded()))
+}

@@ -1,0 +1,129 @@
+//! Tokens that are spread over several parameters or sign a part of the request: gathered into one text, and read from it again.
+//!
+//! The text is what a verified token is remembered by, so everything that the signature depends on stands in it.
+
+use std::borrow::Cow;
+
+use weir_module::RequestHead;
+
+use super::Presented;
+use crate::carrier::{Place, cookies, percent_decode, query_pairs};
+use crate::reason::{Reason, Refused};
+
+/// One line for each part. No part can hold a line feed: it comes from a request line, a header, or was percent-encoded again.
+pub(crate) fn join(parts: &[&str]) -> String {
+    parts
+        .iter()
+        .map(|part| part.replace('\n', "%0A"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The parts again.
+pub(crate) fn split<const N: usize>(text: &str) -> Result<[&str; N], Refused> {
+    let parts: Vec<&str> = text.splitn(N, '\n').collect();
+    <[&str; N]>::try_from(parts).map_err(|_| Reason::TokenMalformed.into())
+}
+
+/// What a parameter or cookie of some name holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held<'a> {
+    /// There is none.
+    Nothing,
+    /// One, as it stands.
+    One(&'a str),
+    /// More than one: which would count, nobody can say.
+    Several,
+}
+
+impl<'a> Held<'a> {
+    fn of(mut values: impl Iterator<Item = &'a str>) -> Self {
+        match (values.next(), values.next()) {
+            (None, _) => Self::Nothing,
+            (Some(one), None) => Self::One(one),
+            (Some(_), Some(_)) => Self::Several,
+        }
+    }
+
+    /// A query parameter by its decoded name.
+    pub(crate) fn parameter(head: &RequestHead<'a>, name: &str) -> Self {
+        let named =
+            |found: &str| found == name || percent_decode(found).is_some_and(|found| found == name);
+        Self::of(
+            query_pairs(head.query().unwrap_or_default())
+                .filter(|(found, _)| named(found))
+                .map(|(_, value)| value),
+        )
+    }
+
+    /// A cookie.
+    pub(crate) fn cookie(head: &RequestHead<'a>, name: &str) -> Self {
+        Self::of(
+            cookies(head)
+                .filter(|(found, _)| *found == name)
+                .map(|(_, value)| value),
+        )
+    }
+
+    pub(crate) fn is_there(self) -> bool {
+        self != Self::Nothing
+    }
+
+    /// The value; empty when there is none. `Several` becomes a text that no format takes.
+    pub(crate) fn text(self) -> &'a str {
+        match self {
+            Self::Nothing => "",
+            Self::One(value) => value,
+            Self::Several => "\u{0}",
+        }
+    }
+}
+
+/// A token over several query parameters.
+pub(crate) fn from_parameters<'a>(
+    text: String,
+    head: &RequestHead<'a>,
+    names: &[&'a str],
+) -> Presented<'a> {
+    let raw: Vec<String> = names
+        .iter()
+        .filter_map(|name| match Held::parameter(head, name) {
+            Held::One(value) => Some(format!("{name}={value}")),
+            _ => None,
+        })
+        .collect();
+    let places = names.iter().map(|name| Place::Query(name)).collect();
+    Presented {
+        text: Cow::Owned(text),
+        raw: Cow::Owned(raw.join("&")),
+        places,
+    }
+}
+
+/// `scheme://authority` of the request, empty when the host does not tell.
+pub(crate) fn origin(head: &RequestHead<'_>) -> String {
+    let authority = head
+        .header_str(":authority")
+        .or_else(|| head.header_str("host"));
+    match (head.header_str(":scheme"), authority) {
+        (Some(scheme), Some(authority)) => {
+            format!(
+                "{}://{}",
+                scheme.to_ascii_lowercase(),
+                authority.to_ascii_lowercase()
+            )
+        }
+        _ => String::new(),
+    }
+}
+
+/// The headers that [`origin`] reads.
+pub(crate) const ORIGIN_HEADERS: [&str; 3] = [":scheme", ":authority", "host"];
+
+/// A decimal Unix time without sign, spaces or leading zeros.
+pub(crate) fn unix_time(text: &str) -> Option<i64> {
+    let plain = (1..=12).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| plain)
+}

@@ -1,0 +1,501 @@
+//! The module itself: one request head in, a verdict out.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use sha2::Digest;
+use weir_module::{
+    Answer, ConfigError, DocumentNeed, Edit, Edits, Host, Level, Module, RequestHead, Verdict,
+};
+
+use crate::NAME;
+use crate::carrier::{Place, cookies_without, query_without};
+use crate::client::ClientSource;
+use crate::config::{Access, Config, Policy, Propagate};
+use crate::format::Presented;
+use crate::grant::{Grant, RenewalCarrier, Replay, Request};
+use crate::key_source::KeyRing;
+use crate::keys::KeySet;
+use crate::path::NormalPath;
+use crate::reason::{Reason, Refused};
+use crate::refusal;
+use crate::remembered::Remembered;
+use crate::renewal;
+use crate::revocation::{DOCUMENT, Revocations};
+
+/// Checks playback tokens. See `README.md`.
+pub struct TokenCheck {
+    policy: Policy,
+    known: Known,
+}
+
+/// The keys, and the tokens that were checked with them.
+struct Known {
+    ring: KeyRing,
+    /// The keys of each format, in the order of the policy's formats.
+    key_sets: Vec<KeySet>,
+    remembered: Remembered,
+    /// When a refresh of key sets was last asked for (Unix time): bounds what unknown key ids can cause.
+    refreshed: i64,
+    revocations: Option<Revocations>,
+}
+
+/// Headers that tell later modules who asks: a client's own are always taken off.
+const IDENTITY: [&str; 5] = [
+    "weir-subject",
+    "weir-tier",
+    "weir-session",
+    "weir-entitlements",
+    "weir-token",
+];
+/// Headers that only the node may set.
+const SURROUNDINGS: [&str; 4] = ["weir-client-ip", "weir-country", "weir-asn", "weir-variant"];
+/// Seconds between two requests for fresh key sets.
+const REFRESH_INTERVAL: i64 = 10;
+
+impl Module for TokenCheck {
+    const NAME: &'static str = NAME;
+
+    fn configure(text: &str) -> Result<Self, ConfigError> {
+        let config: Config = weir_module::config::parse(NAME, text)?;
+        let remember = config.remember;
+        let revocations = config
+            .revocations
+            .clone()
+            .map(Revocations::new)
+            .transpose()?;
+        let (policy, ring) = config.build()?;
+        let mut known = Known {
+            ring,
+            key_sets: Vec::new(),
+            remembered: Remembered::new(remember),
+            refreshed: i64::MIN,
+            revocations,
+        };
+        known.use_keys(&policy);
+        Ok(Self { policy, known })
+    }
+
+    fn headers(&self) -> Vec<String> {
+        let fixed = [
+            "origin",
+            "access-control-request-method",
+            "access-control-request-headers",
+            "referer",
+            "cookie",
+        ];
+        let client = self.policy.client.headers();
+        let mut names: Vec<String> = fixed
+            .iter()
+            .chain(&IDENTITY)
+            .chain(&SURROUNDINGS)
+            .chain(client)
+            .map(|name| (*name).to_owned())
+            .collect();
+        for format in &self.policy.formats {
+            names.extend(format.verifier.headers());
+        }
+        names
+    }
+
+    fn documents(&self) -> Vec<DocumentNeed> {
+        let revocations = self.known.revocations.as_ref().map(Revocations::document);
+        self.known
+            .ring
+            .documents()
+            .into_iter()
+            .chain(revocations)
+            .collect()
+    }
+
+    fn load_document(&mut self, name: &str, body: &[u8]) -> Result<(), String> {
+        if let Some(revocations) = self.known.revocations.as_mut().filter(|_| name == DOCUMENT) {
+            return revocations.load(body);
+        }
+        self.known.ring.load(name, body)?;
+        self.known.use_keys(&self.policy);
+        Ok(())
+    }
+
+    fn decide(&mut self, head: &RequestHead<'_>, host: &mut dyn Host) -> Verdict {
+        if let Some(answer) = self.policy.cors.preflight(head) {
+            return Verdict::Answer(answer);
+        }
+        match judge(&self.policy, &mut self.known, head, host) {
+            Ok(verdict) => verdict,
+            Err(refused) => Verdict::Answer(self.policy.refuse(&refused, head)),
+        }
+    }
+}
+
+impl Known {
+    fn use_keys(&mut self, policy: &Policy) {
+        self.key_sets = policy
+            .formats
+            .iter()
+            .map(|format| self.ring.key_set(&format.sources))
+            .collect();
+        // A token whose key is gone must not live on in memory.
+        self.remembered.clear();
+    }
+
+    /// The grant of a token: from memory, or by checking it.
+    fn grant(
+        &mut self,
+        policy: &Policy,
+        format: usize,
+        text: &str,
+        now: i64,
+        host: &mut dyn Host,
+    ) -> Result<Arc<Grant>, Refused> {
+        if let Some(grant) = self.remembered.get(format, text) {
+            return Ok(grant);
+        }
+        let verifier = &policy.formats[format].verifier;
+        let verified = verifier
+            .verify(text, &self.key_sets[format])
+            .inspect_err(|refused| {
+                let missing =
+                    matches!(refused.reason, Reason::KeyUnknown | Reason::KeysUnavailable);
+                if missing && now >= self.refreshed.saturating_add(REFRESH_INTERVAL) {
+                    self.refreshed = now;
+                    for name in self.ring.remote_documents(&policy.formats[format].sources) {
+                        host.log(
+                            Level::Info,
+                            "a token's key is unknown: asking for a fresh key set",
+                        );
+                        host.refresh_document(&name);
+                    }
+                }
+            })?;
+        let grant = Arc::new(verified);
+        // Only what can still be used is worth a place.
+        if grant.check_times(now, verifier.clock_skew()).is_ok() {
+            self.remembered.insert(format, text, Arc::clone(&grant));
+        }
+        Ok(grant)
+    }
+}
+
+/// Decides about one request; an error is the refusal.
+fn judge(
+    policy: &Policy,
+    known: &mut Known,
+    head: &RequestHead<'_>,
+    host: &mut dyn Host,
+) -> Result<Verdict, Refused> {
+    let now = i64::try_from(host.now_ns() / 1_000_000_000).unwrap_or(i64::MAX);
+    let path = NormalPath::new(head.path())?;
+    // Routes are matched on the path that goes on, whatever format a path token belongs to: else a token of one format in
+    // the path would lead round a route that asks for another.
+    let taken = policy
+        .formats
+        .iter()
+        .find_map(|format| format.verifier.path_token(&path));
+    let clean = taken
+        .and_then(|count| path.without_first(count))
+        .unwrap_or_else(|| path.clone());
+    let route = policy.routes.iter().find(|route| route.covers(&clean));
+    let every: Vec<usize>;
+    let (access, formats) = match route {
+        Some(route) => (route.access, route.formats.as_slice()),
+        None => {
+            every = (0..policy.formats.len()).collect();
+            (policy.access, every.as_slice())
+        }
+    };
+    let mut presented: Vec<(usize, Presented<'_>)> = Vec::new();
+    match access {
+        Access::Public => {}
+        Access::Closed => return Err(Reason::RouteClosed.into()),
+        Access::Token | Access::Optional => {
+            let mut found = Vec::new();
+            for &format in formats {
+                policy.formats[format]
+                    .verifier
+                    .present(head, &path, &mut found);
+                presented.extend(found.drain(..).map(|token| (format, token)));
+            }
+        }
+    }
+    let mut gone = Places::default();
+    for (_, token) in &presented {
+        token.places.iter().for_each(|place| gone.add(*place));
+    }
+    let query = gone.query(head);
+    let Some((_, first)) = presented.first() else {
+        if access == Access::Token {
+            return Err(Reason::TokenMissing.into());
+        }
+        return Ok(Verdict::Pass(policy.edits(
+            head,
+            &clean,
+            query.as_deref(),
+            &gone,
+            None,
+            None,
+        )?));
+    };
+    if presented.iter().any(|(_, other)| other.text != first.text) {
+        return Err(Reason::TokensConflict.into());
+    }
+    // Formats may share a carrier: the token's look says whose it is.
+    let mine = |(format, token): &&(usize, Presented<'_>)| {
+        policy.formats[*format].verifier.recognises(&token.text)
+    };
+    let format = presented
+        .iter()
+        .find(mine)
+        .map_or(presented[0].0, |(format, _)| *format);
+    let grant = known.grant(policy, format, &first.text, now, host)?;
+    let skew = policy.formats[format].verifier.clock_skew();
+    let query_left = query.as_deref().unwrap_or_default();
+    let request = Request {
+        head,
+        path: &clean,
+        query: query_left,
+        now,
+        client: &policy.client,
+    };
+    let revoked = || {
+        known
+            .revocations
+            .as_ref()
+            .map_or(Ok(()), |list| list.check(&grant, now))
+    };
+    let checked = grant
+        .check_times(now, skew)
+        .and_then(|()| grant.check(&request))
+        .and_then(|()| revoked());
+    if let Err(refused) = checked.and_then(|()| once(&grant, &first.text, now, host)) {
+        return Ok(Verdict::Answer(
+            policy.refuse_as_told(&refused, &grant, head),
+        ));
+    }
+    let mut edits = policy.edits(
+        head,
+        &clean,
+        query.as_deref(),
+        &gone,
+        Some(&grant),
+        Some(first),
+    )?;
+    if let Some(renewal) = grant
+        .renewal
+        .as_deref()
+        .filter(|renewal| renewal.is_due(&grant, now))
+        && let Some(token) = renewal.mint(&known.key_sets[format], now)
+    {
+        match &renewal.by {
+            RenewalCarrier::Cookie(name, attributes) => {
+                let cookie = renewal::with_parameters(&format!("{name}={token}"), attributes);
+                push(
+                    &mut edits,
+                    Edit::AppendResponse("set-cookie", cookie.as_bytes()),
+                )?;
+            }
+            RenewalCarrier::Header(name, parameters) => {
+                let value = renewal::with_parameters(&token, parameters);
+                push(&mut edits, Edit::SetResponse(name, value.as_bytes()))?;
+            }
+            RenewalCarrier::Redirect(status) => {
+                if let Some(location) = renewal::location(first, &token, &path, &clean, query_left)
+                {
+                    let answer =
+                        Answer::redirect(*status, &location).header("cache-control", "no-store");
+                    return Ok(Verdict::Answer(answer));
+                }
+            }
+        }
+        // A renewed token is this viewer's alone.
+        push(
+            &mut edits,
+            Edit::SetResponse("cache-control", b"private, no-store"),
+        )?;
+    }
+    Ok(Verdict::Pass(edits))
+}
+
+impl Policy {
+    fn refuse(&self, refused: &Refused, head: &RequestHead<'_>) -> Answer {
+        refusal::answer(refused, &self.cors, self.expired_status, &self.realm, head)
+    }
+
+    /// A refusal in the way that the token itself prescribes, where it does.
+    fn refuse_as_told(&self, refused: &Refused, grant: &Grant, head: &RequestHead<'_>) -> Answer {
+        let mut answer = self.refuse(refused, head);
+        if let Some((_, told)) = grant
+            .on_failure
+            .iter()
+            .find(|(reason, _)| *reason == refused.reason)
+        {
+            answer.status = told.status;
+            answer
+                .headers
+                .retain(|(name, _)| told.headers.iter().all(|(ours, _)| ours != name));
+            for (name, value) in &told.headers {
+                answer = answer.header(name.clone(), value);
+            }
+        }
+        answer
+    }
+
+    /// What goes on: the normal path, no token, no identity but the token's.
+    fn edits(
+        &self,
+        head: &RequestHead<'_>,
+        clean: &NormalPath<'_>,
+        query: Option<&str>,
+        gone: &Places<'_>,
+        grant: Option<&Grant>,
+        token: Option<&Presented<'_>>,
+    ) -> Result<Edits, Refused> {
+        let mut edits = Edits::none();
+        let prefix = grant
+            .and_then(|grant| grant.path_prefix.as_deref())
+            .unwrap_or_default();
+        if !prefix.is_empty() || !gone.parameters.is_empty() || clean.encoded() != head.path() {
+            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+            push(
+                &mut edits,
+                Edit::SetTarget(&format!("{prefix}{}{query}", clean.encoded())),
+            )?;
+        }
+        if !gone.cookies.is_empty() {
+            match cookies_without(head, &gone.cookies) {
+                Some(rest) => push(&mut edits, Edit::SetRequest("cookie", &rest))?,
+                None => push(&mut edits, Edit::RemoveRequest("cookie"))?,
+            }
+        }
+        for name in &gone.headers {
+            push(&mut edits, Edit::RemoveRequest(name))?;
+        }
+        let handed = match self.propagate {
+            Propagate::Header => token.and_then(carrier_form),
+            Propagate::None => None,
+        };
+        let entitlements = grant
+            .filter(|grant| !grant.entitlements.is_empty())
+            .map(|grant| grant.entitlements.join(", "));
+        let identity: [Option<Cow<'_, str>>; 5] = [
+            grant
+                .and_then(|grant| grant.subject.as_deref())
+                .map(header_text),
+            grant
+                .and_then(|grant| grant.tier.as_deref())
+                .map(header_text),
+            grant
+                .and_then(|grant| grant.session.as_deref())
+                .map(header_text),
+            entitlements.map(Cow::Owned),
+            handed.map(Cow::Owned),
+        ];
+        for (name, value) in IDENTITY.iter().zip(identity) {
+            match value {
+                Some(value) => push(&mut edits, Edit::SetRequest(name, value.as_bytes()))?,
+                None if head.header(name).is_some() => push(&mut edits, Edit::RemoveRequest(name))?,
+                None => {}
+            }
+        }
+        if self.client != ClientSource::Node {
+            let address = self.client.address(head).map(|address| address.to_string());
+            for name in SURROUNDINGS {
+                match &address {
+                    Some(address) if name == "weir-client-ip" => {
+                        push(&mut edits, Edit::SetRequest(name, address.as_bytes()))?;
+                    }
+                    _ if head.header(name).is_some() => {
+                        push(&mut edits, Edit::RemoveRequest(name))?
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(edits)
+    }
+}
+
+/// Counts a token that may be used once. Without shared state nobody can tell, so it is refused.
+fn once(grant: &Grant, text: &str, now: i64, host: &mut dyn Host) -> Result<(), Refused> {
+    if grant.replay == Replay::Permitted {
+        return Ok(());
+    }
+    let id = grant.token_id.as_deref().unwrap_or(text);
+    let digest =
+        sha2::Sha256::digest([grant.issuer.as_deref().unwrap_or_default(), "\0", id].concat());
+    let key = [b"token-check:once:".as_slice(), &digest].concat();
+    let left = grant
+        .expires
+        .map_or(86_400, |expires| expires.saturating_sub(now))
+        .clamp(1, 31_536_000);
+    match host
+        .counters()
+        .increment(&key, 1, left.unsigned_abs().saturating_mul(1_000_000_000))
+    {
+        Ok(1) => Ok(()),
+        Ok(_) => Err(Reason::TokenReplayed.into()),
+        Err(_) => Err(Reason::StateUnavailable.into()),
+    }
+}
+
+/// What tokens occupy, each once.
+#[derive(Default)]
+struct Places<'a> {
+    parameters: Vec<&'a str>,
+    cookies: Vec<&'a str>,
+    headers: Vec<&'a str>,
+}
+
+impl<'a> Places<'a> {
+    /// The query without the token's parameters; none when nothing is left of it.
+    fn query(&self, head: &RequestHead<'a>) -> Option<Cow<'a, str>> {
+        if self.parameters.is_empty() {
+            return head.query().map(Cow::Borrowed);
+        }
+        query_without(head.query()?, &self.parameters).map(Cow::Owned)
+    }
+
+    fn add(&mut self, place: Place<'a>) {
+        let (list, name) = match place {
+            Place::Query(name) => (&mut self.parameters, name),
+            Place::Cookie(name) => (&mut self.cookies, name),
+            Place::Header(name) => (&mut self.headers, name),
+            Place::Path(_) => return,
+        };
+        if !list.contains(&name) {
+            list.push(name);
+        }
+    }
+}
+
+/// How a playlist's URLs must carry the token; none for carriers that a player repeats by itself.
+fn carrier_form(token: &Presented<'_>) -> Option<String> {
+    match *token.places.as_slice() {
+        [Place::Query(name)] => Some(format!("query:{name}={}", token.raw)),
+        [Place::Query(_), ..] => Some(format!("query:{}", token.raw)),
+        [Place::Path(_), ..] => Some(format!("path:{}", token.raw)),
+        _ => None,
+    }
+}
+
+/// A claim as a header value: visible ASCII as it is, all else and `%` percent-encoded, so that no claim can forge a header.
+fn header_text(text: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
+    if text.bytes().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for byte in text.bytes() {
+        if plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// A value that no header field can hold is the token's fault.
+fn push(edits: &mut Edits, edit: Edit<'_>) -> Result<(), Refused> {
+    edits.push(edit).map_err(|_| Reason::TokenMalformed.into())
+}

@@ -1,0 +1,150 @@
+//! Initialization segments: `ftyp` and `moov` of one track (ISO/IEC 23000-19, 7.3.1).
+
+use bytes::Bytes;
+
+use crate::isobmff::BoxWriter;
+use crate::language;
+use crate::presentation::TrackKind;
+use crate::track::Track;
+
+/// Writes the initialization segment of a track.
+pub(crate) fn init_segment(track: &Track) -> Bytes {
+    let mut w = BoxWriter::with_capacity(1024);
+    w.nest(b"ftyp", |w| {
+        w.bytes(b"iso6\0\0\0\0iso6cmfcdash");
+    });
+    w.nest(b"moov", |w| {
+        w.nest_full(b"mvhd", 0, 0, |w| {
+            w.zeros(8);
+            w.u32(track.timeline.timescale);
+            w.u32(0);
+            w.u32(0x0001_0000);
+            w.u16(0x0100);
+            w.zeros(10);
+            write_matrix(w, [0x1_0000, 0, 0, 0x1_0000], 0, 0);
+            w.zeros(24);
+            w.u32(2);
+        });
+        w.nest(b"trak", |w| write_track(w, track));
+        w.nest(b"mvex", |w| {
+            w.nest_full(b"trex", 0, 0, |w| {
+                w.u32(1);
+                w.u32(1);
+                w.zeros(12);
+            });
+        });
+    });
+    w.finish()
+}
+
+fn write_track(w: &mut BoxWriter, track: &Track) {
+    // The picture's size before rotation, which the matrix applies.
+    let (width, height) = track.info.video.as_ref().map_or((0, 0), |video| {
+        let (width, height) = (video.display_width, video.display_height);
+        if video.rotation % 180 == 90 {
+            (height, width)
+        } else {
+            (width, height)
+        }
+    });
+    w.nest_full(b"tkhd", 0, 7, |w| {
+        w.zeros(8);
+        w.u32(1);
+        w.zeros(4 + 4 + 8);
+        w.u16(0);
+        w.u16(u16::from(track.info.kind == TrackKind::Audio));
+        w.u16(if track.info.kind == TrackKind::Audio {
+            0x0100
+        } else {
+            0
+        });
+        w.u16(0);
+        write_matrix(w, track.matrix, width, height);
+        for side in [width, height] {
+            w.u32(u32::from(u16::try_from(side).unwrap_or(u16::MAX)) << 16);
+        }
+    });
+    if track.timeline.trim > 0 {
+        w.nest(b"edts", |w| {
+            w.nest_full(b"elst", 1, 0, |w| {
+                w.u32(1);
+                w.u64(0);
+                w.i64(track.timeline.trim);
+                w.u32(0x0001_0000);
+            });
+        });
+    }
+    w.nest(b"mdia", |w| {
+        w.nest_full(b"mdhd", 0, 0, |w| {
+            w.zeros(8);
+            w.u32(track.timeline.timescale);
+            w.u32(0);
+            w.u16(language::to_packed(track.info.language.as_deref()));
+            w.u16(0);
+        });
+        let (handler, name): (&[u8; 4], &[u8]) = match track.info.kind {
+            TrackKind::Video => (b"vide", b"Video\0"),
+            TrackKind::Audio => (b"soun", b"Audio\0"),
+            TrackKind::Subtitle => (b"text", b"Subtitles\0"),
+        };
+        w.nest_full(b"hdlr", 0, 0, |w| {
+            w.u32(0);
+            w.bytes(handler);
+            w.zeros(12);
+            w.bytes(name);
+        });
+        if let Some(tag) = track
+            .info
+            .language
+            .as_deref()
+            .filter(|tag| tag.contains('-'))
+        {
+            w.nest_full(b"elng", 0, 0, |w| {
+                w.bytes(tag.as_bytes());
+                w.u8(0);
+            });
+        }
+        w.nest(b"minf", |w| write_media_information(w, track));
+    });
+}
+
+fn write_media_information(w: &mut BoxWriter, track: &Track) {
+    match track.info.kind {
+        TrackKind::Video => w.nest_full(b"vmhd", 0, 1, |w| w.zeros(8)),
+        TrackKind::Audio => w.nest_full(b"smhd", 0, 0, |w| w.zeros(4)),
+        TrackKind::Subtitle => w.nest_full(b"nmhd", 0, 0, |_| {}),
+    }
+    w.nest(b"dinf", |w| {
+        w.nest_full(b"dref", 0, 0, |w| {
+            w.u32(1);
+            w.nest_full(b"url ", 0, 1, |_| {});
+        });
+    });
+    w.nest(b"stbl", |w| {
+        w.nest_full(b"stsd", 0, 0, |w| {
+            w.u32(u32::try_from(track.entries.len()).unwrap_or(1));
+            for entry in &track.entries {
+                w.bytes(&entry.entry);
+            }
+        });
+        w.nest_full(b"stts", 0, 0, |w| w.u32(0));
+        w.nest_full(b"stsc", 0, 0, |w| w.u32(0));
+        w.nest_full(b"stsz", 0, 0, |w| w.zeros(8));
+        w.nest_full(b"stco", 0, 0, |w| w.u32(0));
+    });
+}
+
+/// Writes a transformation matrix with the translation that brings the picture back to the origin.
+fn write_matrix(w: &mut BoxWriter, [a, b, c, d]: [i32; 4], width: u32, height: u32) {
+    let shift = |x: i32, y: i32| {
+        let (x, y) = (
+            i64::from(x) * i64::from(width),
+            i64::from(y) * i64::from(height),
+        );
+        i32::try_from(-(x.min(0) + y.min(0))).unwrap_or(0)
+    };
+    let (tx, ty) = (shift(a, c), shift(b, d));
+    for value in [a, b, 0, c, d, 0, tx, ty, 0x4000_0000] {
+        w.i32(value);
+    }
+}

@@ -1,0 +1,64 @@
+//! I-frame playlists (RFC 8216bis 4.4.3.6): every keyframe, each as the byte range of a fragment of its own.
+
+use super::bandwidth::Bandwidth;
+use super::media::{head, write_entry, write_map};
+use crate::Error;
+use crate::files::Address;
+use crate::plan::PlannedTrack;
+use crate::timeline::to_micros;
+
+/// One keyframe.
+struct Keyframe {
+    segment: usize,
+    offset: u64,
+    len: u64,
+    /// Presentation time in microseconds.
+    time: i64,
+}
+
+/// The I-frame playlist of a video track, and its bit rates.
+pub(crate) fn i_frame_playlist(
+    track: &PlannedTrack,
+    target_duration: u64,
+) -> Result<(String, Bandwidth), Error> {
+    let timeline = &track.track.timeline;
+    let mut keyframes = Vec::new();
+    for (index, segment) in track.segments.iter().enumerate() {
+        let samples = track.samples(segment)?;
+        for fragment in &track.fragments(&samples)?.list {
+            // A keyframe that is only decoded for what follows it is not listed, unless its segment starts with it.
+            if let Some(sample) = samples.get(fragment.samples.start)
+                && sample.sync
+                && sample.can_start
+            {
+                keyframes.push(Keyframe {
+                    segment: index,
+                    offset: fragment.offset,
+                    len: fragment.len(),
+                    time: to_micros(sample.presentation_time, timeline.timescale),
+                });
+            }
+        }
+    }
+    let end = to_micros(timeline.end, timeline.timescale);
+    let ends: Vec<i64> = keyframes
+        .iter()
+        .skip(1)
+        .map(|keyframe| keyframe.time)
+        .chain([end])
+        .collect();
+
+    // The duration of an I-frame is the time to the next one (RFC 8216bis 4.4.3.6).
+    let mut text = head(target_duration);
+    text.push_str("#EXT-X-I-FRAMES-ONLY\n");
+    write_map(&mut text, track);
+    let mut rates = Vec::with_capacity(keyframes.len());
+    for (keyframe, end) in keyframes.iter().zip(ends) {
+        let duration = (end - keyframe.time).max(0);
+        let address = Address::within(track, keyframe.segment, keyframe.len, keyframe.offset);
+        write_entry(&mut text, duration, &address);
+        rates.push((duration.unsigned_abs(), keyframe.len));
+    }
+    text.push_str("#EXT-X-ENDLIST\n");
+    Ok((text, Bandwidth::of(&rates, target_duration)))
+}

@@ -1,0 +1,17 @@
+//! HLS playlists (RFC 8216bis) as Apple's HLS Authoring Specification asks for them.
+
+mod attributes;
+mod bandwidth;
+mod i_frames;
+mod media;
+mod multivariant;
+
+pub(crate) use bandwidth::Bandwidth;
+pub(crate) use i_frames::i_frame_playlist;
+pub(crate) use media::{media_playlist, text_playlist};
+pub(crate) use multivariant::multivariant_playlist;
+
+/// Seconds with the six decimals of a microsecond.
+pub(crate) fn decimal(micros: i64) -> String {
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}

@@ -1,0 +1,294 @@
+//! What a presentation consists of, made from the index of its inputs alone.
+
+use bytes::Bytes;
+
+use crate::cmaf::{init_segment, segment_index};
+use crate::files::{self, Address};
+use crate::input::Input;
+use crate::plan::{Plan, PlannedTrack};
+use crate::presentation::{Presentation, TrackKind};
+use crate::request::SegmentRequest;
+use crate::sidecar;
+use crate::text::{self, TextTrack};
+use crate::{Error, Layout, Note, Options, Output, OutputKind, Report, dash, hls};
+
+/// The plan of a presentation: every playlist, and every segment by name, without reading more of the media than it holds.
+///
+/// An index is what just-in-time packaging keeps for each asset. Make one with an [`Indexer`](crate::Indexer), or from the
+/// sidecar that an earlier one wrote ([`Index::sidecar`]).
+#[derive(Debug)]
+pub struct Index {
+    pub(crate) plan: Plan,
+    presentation: Presentation,
+    notes: Vec<Note>,
+    options: Options,
+    /// The boxes that the index was read from, for [`Index::sidecar`].
+    sources: Vec<sidecar::Source>,
+    texts: Vec<TextTrack>,
+}
+
+/// A file of a presentation.
+#[derive(Debug)]
+pub enum Resource {
+    /// It follows from the index.
+    Ready(Output),
+    /// It holds media data, which have to be read first.
+    Segment(Box<SegmentRequest>),
+}
+
+impl Index {
+    pub(crate) fn new(inputs: Vec<Input>, options: &Options) -> Result<Self, Error> {
+        let texts = options
+            .subtitles
+            .iter()
+            .enumerate()
+            .map(|(number, subtitle)| text::read(number + 1, subtitle));
+        let texts = texts.collect::<Result<Vec<_>, _>>()?;
+        let mut presentation = Presentation::default();
+        let (mut tracks, mut notes, mut sources) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, mut input) in inputs.into_iter().enumerate() {
+            if let Some(refused) = input.refused.take() {
+                return Err(refused);
+            }
+            if number == 0 {
+                presentation = input.presentation;
+            } else {
+                presentation.size += input.presentation.size;
+                presentation.duration = presentation.duration.max(input.presentation.duration);
+                presentation.tracks.extend(input.presentation.tracks);
+            }
+            tracks.extend(input.tracks);
+            notes.extend(input.notes);
+            sources.push(input.source);
+        }
+        if tracks.is_empty() {
+            return Err(Error::Missing {
+                input: 0,
+                what: "video or audio track that can be packaged",
+                length: presentation.size,
+                advice: "transcode the film first",
+            });
+        }
+        Ok(Self {
+            plan: Plan::new(tracks, options)?,
+            presentation,
+            notes,
+            options: options.clone(),
+            sources,
+            texts,
+        })
+    }
+
+    /// What the inputs hold.
+    #[must_use]
+    pub const fn presentation(&self) -> &Presentation {
+        &self.presentation
+    }
+
+    /// Oddities found in the inputs.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Everything that is needed to make the same index again without the inputs, in a compact form. Read it with
+    /// [`Index::from_sidecar`].
+    #[must_use]
+    pub fn sidecar(&self) -> Bytes {
+        sidecar::write(&self.sources)
+    }
+
+    /// An index from what [`Index::sidecar`] wrote.
+    ///
+    /// # Errors
+    /// When the sidecar is broken or of another version, or as packaging the inputs themselves would fail.
+    pub fn from_sidecar(sidecar: Bytes, options: &Options) -> Result<Self, Error> {
+        options.validate()?;
+        Self::new(sidecar::read(sidecar)?, options)
+    }
+
+    /// The file at `path`, relative to the root of the presentation; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the index turns out to be broken.
+    pub fn open(&self, path: &str) -> Result<Option<Resource>, Error> {
+        if let Some((folder, name)) = path.split_once('/')
+            && let Some(track) = self.plan.tracks.iter().find(|track| track.name == folder)
+        {
+            let header = header(track);
+            if header.path == path && header.complete {
+                return Ok(Some(Resource::Ready(header)));
+            }
+            if track.layout == Layout::Segments
+                && let Some(segment) = files::segment_number(name)
+                && segment < track.segments.len()
+                && files::segment_name(segment) == name
+            {
+                let request = SegmentRequest::new(track, segment)?;
+                return Ok(Some(Resource::Segment(Box::new(request))));
+            }
+        }
+        if let Some(output) = self.text_files().find(|output| output.path == path) {
+            return Ok(Some(Resource::Ready(output)));
+        }
+        let (manifests, _) = self.manifests()?;
+        Ok(manifests
+            .into_iter()
+            .find(|output| output.path == path)
+            .map(Resource::Ready))
+    }
+
+    /// The segments of all subtitles, and the whole text beside them when MPEG-DASH wants it.
+    pub(crate) fn text_files(&self) -> impl Iterator<Item = Output> + '_ {
+        let file = |path: String, content: String| {
+            Output::whole(
+                path,
+                files::TEXT_TYPE,
+                OutputKind::Subtitle,
+                Bytes::from(content),
+            )
+        };
+        let stretches = self.plan.stretches();
+        self.texts.iter().flat_map(move |track| {
+            let segments =
+                stretches
+                    .clone()
+                    .into_iter()
+                    .enumerate()
+                    .map(move |(number, (start, end))| {
+                        let path = format!("{}/{}", track.name, files::text_segment_name(number));
+                        file(path, text::segment(&track.document, start, end))
+                    });
+            let whole = self
+                .options
+                .dash
+                .then(|| file(files::text_whole_path(track), text::whole(&track.document)));
+            segments.chain(whole)
+        })
+    }
+
+    /// All playlists and manifests in publish order, and the report of a run.
+    pub(crate) fn manifests(&self) -> Result<(Vec<Output>, Report), Error> {
+        let mut report = Report {
+            presentation: self.presentation.clone(),
+            multivariant: files::MULTIVARIANT_PATH.to_owned(),
+            notes: self.notes.clone(),
+            ..Report::default()
+        };
+        let mut outputs = Vec::new();
+        let mut push = |path: String, text: String, kind: OutputKind| -> Result<(), Error> {
+            let content_type = if kind == OutputKind::DashManifest {
+                files::DASH_TYPE
+            } else {
+                files::HLS_TYPE
+            };
+            let plain = Output::whole(path, content_type, kind, Bytes::from(text));
+            if self.options.gzip {
+                outputs.push(files::compress(&plain)?);
+            }
+            outputs.push(plain);
+            Ok(())
+        };
+        for track in &self.plan.tracks {
+            let path = files::playlist_path(track);
+            report.playlists.push(path.clone());
+            push(
+                path,
+                hls::media_playlist(track, self.plan.target_duration),
+                OutputKind::MediaPlaylist,
+            )?;
+        }
+        for text in &self.texts {
+            let path = files::text_playlist_path(text);
+            report.playlists.push(path.clone());
+            push(
+                path,
+                hls::text_playlist(&self.plan),
+                OutputKind::MediaPlaylist,
+            )?;
+        }
+        let mut i_frames = Vec::new();
+        if self.options.i_frame_playlists {
+            for track in self
+                .plan
+                .tracks
+                .iter()
+                .filter(|track| track.track.info.kind == TrackKind::Video)
+            {
+                let (text, bandwidth) = hls::i_frame_playlist(track, self.plan.target_duration)?;
+                let path = files::i_frame_path(track);
+                report.playlists.push(path.clone());
+                push(path, text, OutputKind::MediaPlaylist)?;
+                i_frames.push(bandwidth);
+            }
+        }
+        if self.options.dash {
+            push(
+                files::DASH_PATH.to_owned(),
+                dash::manifest(&self.plan, &self.texts),
+                OutputKind::DashManifest,
+            )?;
+            report.dash = Some(files::DASH_PATH.to_owned());
+        }
+        let (text, variants) = hls::multivariant_playlist(&self.plan, &self.texts, &i_frames);
+        report.variants = variants;
+        push(
+            files::MULTIVARIANT_PATH.to_owned(),
+            text,
+            OutputKind::MultivariantPlaylist,
+        )?;
+        Ok((outputs, report))
+    }
+
+    /// Paths of all files of the presentation, in publish order.
+    ///
+    /// # Errors
+    /// When the index turns out to be broken.
+    pub fn paths(&self) -> Result<Vec<String>, Error> {
+        let mut paths = Vec::new();
+        for track in &self.plan.tracks {
+            paths.push(header(track).path);
+            if track.layout == Layout::Segments {
+                let names =
+                    (0..track.segments.len()).map(|number| Address::segment_path(track, number));
+                paths.extend(names);
+            }
+        }
+        paths.extend(self.text_files().map(|output| output.path));
+        let (manifests, _) = self.manifests()?;
+        paths.extend(manifests.into_iter().map(|output| output.path));
+        Ok(paths)
+    }
+}
+
+/// What stands before the segments of a track: the initialization segment, and in a single file the segment index.
+pub(crate) fn header(track: &PlannedTrack) -> Output {
+    let kind = track.track.info.kind;
+    let init = init_segment(&track.track);
+    let single = track.layout == Layout::SingleFile;
+    let mut body = vec![init];
+    if single {
+        body.push(segment_index(track));
+    }
+    Output {
+        path: format!(
+            "{}/{}",
+            track.name,
+            if single {
+                files::SINGLE_NAME
+            } else {
+                files::INIT_NAME
+            }
+        ),
+        content_type: files::mp4_type(kind),
+        content_encoding: None,
+        kind: if single {
+            OutputKind::MediaSegment
+        } else {
+            OutputKind::Init
+        },
+        position: 0,
+        complete: !single || track.segments.is_empty(),
+        body,
+    }
+}

@@ -1,0 +1,253 @@
+//! Opens one input: finds its index, reads its tracks.
+
+use bytes::Bytes;
+
+use crate::mp4::{Movie, RawIndex, Scan, Scanned, Trak};
+use crate::presentation::{Presentation, TrackInfo, TrackKind};
+use crate::sidecar::Source;
+use crate::sync_scan::{Looked, SyncScan};
+use crate::track::{self, Context, Opened, Track};
+use crate::{ByteRange, Error, Note};
+
+/// An input that has been opened.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub(crate) tracks: Vec<Track>,
+    /// The first track that cannot be packaged.
+    pub(crate) refused: Option<Error>,
+    pub(crate) presentation: Presentation,
+    pub(crate) notes: Vec<Note>,
+    /// What the input was read from.
+    pub(crate) source: Source,
+}
+
+/// Opens one input step by step.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    number: usize,
+    input_len: u64,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Looking for the index.
+    Index(Box<Scan>),
+    /// Looking for sync samples of the track at `track` and those after it.
+    Sync {
+        movie: Box<Movie>,
+        source: Source,
+        track: usize,
+        scan: Option<Box<SyncScan>>,
+    },
+    Done,
+}
+
+/// What came of a step.
+#[derive(Debug)]
+pub(crate) enum OpeningStep {
+    Need(ByteRange),
+    Done(Box<Input>),
+}
+
+impl Opening {
+    /// Starts on input `number` of `input_len` bytes, whose index may take `limit` bytes.
+    pub(crate) fn new(number: usize, input_len: u64, limit: u64) -> Self {
+        Self {
+            number,
+            input_len,
+            phase: Phase::Index(Box::new(Scan::new(input_len, limit))),
+        }
+    }
+
+    /// Takes the bytes that were asked for.
+    pub(crate) fn supply(&mut self, offset: u64, data: Bytes) -> Result<(), Error> {
+        match &mut self.phase {
+            Phase::Index(scan) => scan.supply(offset, data),
+            Phase::Sync {
+                scan: Some(scan), ..
+            } => scan.supply(offset, data),
+            _ => Err(Error::Protocol(format!(
+                "{} bytes at {offset} were not asked for",
+                data.len()
+            ))),
+        }
+    }
+
+    /// Goes on until bytes are missing or the input is open.
+    pub(crate) fn step(&mut self) -> Result<OpeningStep, Error> {
+        self.advance().map_err(|error| error.in_input(self.number))
+    }
+
+    fn advance(&mut self) -> Result<OpeningStep, Error> {
+        loop {
+            match &mut self.phase {
+                Phase::Index(scan) => {
+                    let raw = match scan.step()? {
+                        Scanned::Need(range) => return Ok(OpeningStep::Need(range)),
+                        Scanned::Done(raw) => raw,
+                    };
+                    let source = Source::of(self.input_len, &raw);
+                    let movie = Box::new(Movie::parse(raw)?);
+                    self.phase = Phase::Sync {
+                        movie,
+                        source,
+                        track: 0,
+                        scan: None,
+                    };
+                }
+                Phase::Sync {
+                    movie,
+                    track,
+                    scan,
+                    source,
+                } if *track < movie.tracks.len() => {
+                    let trak = &mut movie.tracks[*track];
+                    if scan.is_none() {
+                        *scan = SyncScan::new(trak, self.input_len)?.map(Box::new);
+                    }
+                    if let Some(scan) = scan {
+                        match scan.step(&trak.samples)? {
+                            Looked::Need(range) => return Ok(OpeningStep::Need(range)),
+                            Looked::Done(None) => {}
+                            Looked::Done(Some(sync)) => {
+                                source.sync.push((trak.id, sync.clone()));
+                                trak.samples.sync = Some(sync);
+                                movie.notes.push(Note {
+                                    input: self.number,
+                                    track: Some(trak.id),
+                                    message: "the index does not tell keyframes from other pictures; they were looked up in the \
+                                              bitstream"
+                                        .to_owned(),
+                                });
+                            }
+                        }
+                    }
+                    *track += 1;
+                    *scan = None;
+                }
+                Phase::Sync { .. } => {
+                    let Phase::Sync { movie, source, .. } =
+                        std::mem::replace(&mut self.phase, Phase::Done)
+                    else {
+                        continue;
+                    };
+                    let input = describe(self.number, *movie, source)?;
+                    return Ok(OpeningStep::Done(Box::new(input)));
+                }
+                Phase::Done => return Err(Error::Protocol("the input is open already".to_owned())),
+            }
+        }
+    }
+}
+
+/// Reads the tracks of input `number`.
+fn describe(number: usize, mut movie: Movie, source: Source) -> Result<Input, Error> {
+    let context = Context {
+        input: number,
+        input_len: source.input_len,
+        movie_timescale: movie.timescale,
+        fragmented: movie.fragmented,
+    };
+    let chapters: Vec<u32> = movie
+        .tracks
+        .iter()
+        .flat_map(|track| track.chapters.iter().copied())
+        .collect();
+    let mut input = Input {
+        tracks: Vec::new(),
+        refused: None,
+        presentation: Presentation {
+            size: source.input_len,
+            index_first: source.index_first,
+            fragmented: movie.fragmented,
+            ..Presentation::default()
+        },
+        notes: std::mem::take(&mut movie.notes),
+        source,
+    };
+    input.notes.iter_mut().for_each(|note| note.input = number);
+    let mut infos: Vec<TrackInfo> = Vec::new();
+    for trak in &movie.tracks {
+        if chapters.contains(&trak.id) {
+            input.notes.push(Note {
+                input: number,
+                track: Some(trak.id),
+                message: "the track holds chapters; left out".to_owned(),
+            });
+            continue;
+        }
+        match track::open(trak, context, &mut input.notes)? {
+            Opened::Empty => {}
+            Opened::Ready(track) => {
+                infos.push(track.info.clone());
+                input.tracks.push(*track);
+            }
+            Opened::Unsupported {
+                info,
+                codec,
+                advice,
+            } if is_spare(trak, &info, &movie) => {
+                input.notes.push(Note {
+                    input: number,
+                    track: Some(info.id),
+                    message: format!("{} codec {codec} is left out; {advice}", info.kind.as_str()),
+                });
+                infos.push(*info);
+            }
+            Opened::Unsupported {
+                info,
+                codec,
+                advice,
+            } => {
+                input.refused.get_or_insert(Error::UnsupportedCodec {
+                    input: number,
+                    track: info.id,
+                    kind: info.kind.as_str(),
+                    codec,
+                    format: "HLS",
+                    advice,
+                });
+                infos.push(*info);
+            }
+        }
+    }
+    if infos.is_empty() {
+        return Err(Error::Missing {
+            input: number,
+            what: "video or audio track with samples",
+            length: input.source.input_len,
+            advice: "check that the recording was finished before it was uploaded",
+        });
+    }
+    input.presentation.duration = infos
+        .iter()
+        .map(|info| info.start + info.duration)
+        .fold(0.0, f64::max);
+    input.presentation.tracks = infos;
+    Ok(input)
+}
+/// True for a track that a film can do without: text, an auxiliary picture, or a still picture such as a cover.
+fn is_spare(trak: &Trak, info: &TrackInfo, movie: &Movie) -> bool {
+    let others = movie
+        .tracks
+        .iter()
+        .filter(|other| other.id != trak.id && &other.handler.bytes() != b"text");
+    match info.kind {
+        TrackKind::Subtitle => true,
+        TrackKind::Video => {
+            (info.samples <= 1 || &trak.handler.bytes() == b"auxv") && others.count() > 0
+        }
+        TrackKind::Audio => false,
+    }
+}
+
+/// Opens input `number` from an index that was read before.
+pub(crate) fn from_index(number: usize, raw: RawIndex, source: Source) -> Result<Input, Error> {
+    let mut movie = Movie::parse(raw)?;
+    for trak in &mut movie.tracks {
+        let found = source.sync.iter().find(|(track, _)| *track == trak.id);
+        trak.samples.sync = found.map(|(_, words)| words.clone());
+    }
+    describe(number, movie, source)
+}

@@ -1,0 +1,50 @@
+//! Sans-I/O packager: MP4 in, CMAF HLS out, in bounded memory.
+//!
+//! Nothing here opens a file or a socket. A [`Packager`] says which byte ranges of its input it needs next, the caller
+//! brings them, and the packager hands out finished files, in the order in which they may be published:
+//! initialization and media segments first, then media playlists, the multivariant playlist last.
+#![deny(missing_docs)]
+
+mod boundaries;
+mod cmaf;
+mod codec;
+mod dash;
+mod error;
+mod fetch;
+mod files;
+#[doc(hidden)]
+pub mod fuzz;
+mod hls;
+mod index;
+mod indexer;
+mod input;
+mod isobmff;
+mod language;
+mod mp4;
+mod options;
+mod packager;
+mod plan;
+mod presentation;
+mod probe;
+mod report;
+mod request;
+mod sidecar;
+mod step;
+mod sync_scan;
+mod text;
+mod timeline;
+mod track;
+mod window;
+
+pub use error::Error;
+pub use index::{Index, Resource};
+pub use indexer::{IndexStep, Indexer};
+pub use options::{Layout, Options, Subtitle};
+pub use packager::Packager;
+pub use presentation::{
+    AudioInfo, ColourInfo, Presentation, TrackInfo, TrackKind, VideoInfo, VideoRange,
+};
+pub use probe::{Probe, ProbeStep};
+pub use report::{Note, Report, Variant};
+pub use request::{SegmentRequest, SegmentStep};
+pub use step::{ByteRange, Output, OutputKind, Progress, Step};

@@ -1,0 +1,85 @@
+//! The samples of a track in decode order: those of the movie box first, then those of the movie fragments.
+
+use super::fragment::{Run, RunCursor};
+use super::sample_table::{SampleTable, TableCursor};
+use crate::Error;
+
+/// One sample (access unit) as the source describes it. Times are in ticks of the source track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sample {
+    /// Where its data start in the input.
+    pub(crate) offset: u64,
+    /// Length of its data in bytes.
+    pub(crate) size: u32,
+    /// Decode time.
+    pub(crate) decode_time: i64,
+    /// Time until the next sample is decoded.
+    pub(crate) duration: u32,
+    /// Presentation time less decode time.
+    pub(crate) composition_offset: i32,
+    /// True when decoding can start here.
+    pub(crate) sync: bool,
+    /// Sample description index, counted from 1.
+    pub(crate) description: u32,
+}
+
+impl Sample {
+    /// Presentation time before the edit list.
+    pub(crate) const fn presentation_time(&self) -> i64 {
+        self.decode_time
+            .saturating_add(self.composition_offset as i64)
+    }
+}
+
+/// All samples of one track.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Samples {
+    pub(crate) table: SampleTable,
+    pub(crate) runs: Vec<Run>,
+    /// Sync samples as found in the bitstream, one bit for each sample; `None` when the index tells.
+    pub(crate) sync: Option<Vec<u64>>,
+}
+
+impl Samples {
+    /// A cursor before the first sample.
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor::default()
+    }
+
+    /// Number of samples that the index announces.
+    pub(crate) fn count(&self) -> u64 {
+        u64::from(self.table.sample_count())
+            + self
+                .runs
+                .iter()
+                .map(|run| u64::from(run.count()))
+                .sum::<u64>()
+    }
+}
+
+/// A place among the samples of a track. It is a few words long: copy it to come back later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    table: TableCursor,
+    run: RunCursor,
+    index: u64,
+}
+
+impl Cursor {
+    /// The next sample, or `None` after the last.
+    pub(crate) fn next(&mut self, samples: &Samples) -> Result<Option<Sample>, Error> {
+        let mut found = match self.table.next(&samples.table)? {
+            Some(sample) => Some(sample),
+            None => self.run.next(&samples.runs, self.table.decode_time())?,
+        };
+        if let (Some(sample), Some(sync)) = (&mut found, &samples.sync) {
+            let word = usize::try_from(self.index / 64)
+                .ok()
+                .and_then(|word| sync.get(word))
+                .copied();
+            sample.sync = word.is_some_and(|word| word >> (self.index % 64) & 1 == 1);
+        }
+        self.index += u64::from(found.is_some());
+        Ok(found)
+    }
+}

@@ -1,0 +1,111 @@
+//! What a caller may choose.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+use crate::{Error, language};
+
+/// How to package.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Wanted duration of a media segment. Segments start at keyframes, so real durations lie near it.
+    pub segment_duration: Duration,
+    /// One file per segment, or one file per track with byte ranges.
+    pub layout: Layout,
+    /// Write an I-frame playlist for every video track (Apple HLS Authoring Specification 6.1 asks for them).
+    pub i_frame_playlists: bool,
+    /// Write an MPEG-DASH manifest over the same CMAF segments.
+    pub dash: bool,
+    /// Write a gzip twin (`.gz`) of every playlist and manifest.
+    pub gzip: bool,
+    /// Subtitles to add, as segmented WebVTT.
+    pub subtitles: Vec<Subtitle>,
+    /// Most bytes of index (the `moov` and `moof` boxes) that are held in memory.
+    pub max_index_bytes: u64,
+}
+
+/// Subtitles that are added to a film.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Subtitle {
+    /// Language tag (BCP 47), such as `en` or `pt-BR`.
+    pub language: String,
+    /// Name shown to viewers; the language tag when empty.
+    pub name: String,
+    /// Shown unless the viewer chooses otherwise. At most one.
+    pub default: bool,
+    /// Holds only what is needed to follow the film, such as signs in a foreign language.
+    pub forced: bool,
+    /// The subtitles as WebVTT or SRT.
+    pub text: String,
+}
+
+/// How segments are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Layout {
+    /// One file per segment.
+    #[default]
+    Segments,
+    /// One file per track; playlists name byte ranges of it.
+    SingleFile,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            segment_duration: Duration::from_secs(6),
+            layout: Layout::default(),
+            i_frame_playlists: true,
+            dash: false,
+            gzip: false,
+            subtitles: Vec::new(),
+            max_index_bytes: 256 << 20,
+        }
+    }
+}
+
+impl Options {
+    /// Refuses values that no run could honour.
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        if self.segment_duration < Duration::from_millis(500)
+            || self.segment_duration > Duration::from_secs(60)
+        {
+            return Err(Error::InvalidOption {
+                option: "segment_duration",
+                reason: format!(
+                    "{:?} is outside 0.5 s to 60 s; 6 s is the usual value",
+                    self.segment_duration
+                ),
+            });
+        }
+        if self
+            .subtitles
+            .iter()
+            .filter(|subtitle| subtitle.default)
+            .count()
+            > 1
+        {
+            return Err(Error::InvalidOption {
+                option: "subtitles",
+                reason: "more than one is the default; mark one at most".to_owned(),
+            });
+        }
+        if let Some(subtitle) = self
+            .subtitles
+            .iter()
+            .find(|subtitle| language::from_tag(&subtitle.language).is_none())
+        {
+            return Err(Error::InvalidOption {
+                option: "subtitles",
+                reason: format!(
+                    "`{}` is no language tag; give one of BCP 47 such as `en`",
+                    subtitle.language.escape_debug()
+                ),
+            });
+        }
+        Ok(())
+    }
+}

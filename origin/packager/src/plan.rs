@@ -1,0 +1,239 @@
+//! The plan of a presentation: which samples each segment of each track holds, how long it lasts and how large it is.
+//!
+//! Everything that playlists say follows from the plan, before any media data are read. So a playlist, or any one segment, can be
+//! made from the index alone.
+
+use crate::boundaries;
+use crate::cmaf::{Fragments, init_segment, segment_index_len};
+use crate::presentation::TrackKind;
+use crate::timeline::{Place, Timed, to_micros};
+use crate::track::Track;
+use crate::{Error, Layout, Options};
+
+/// One media segment. Times are in output ticks of its track.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment {
+    /// Number of the stretch between boundaries that the segment fills, the same in all tracks.
+    pub(crate) slot: usize,
+    /// Before its first sample.
+    pub(crate) place: Place,
+    /// Number of samples.
+    pub(crate) samples: u32,
+    /// Earliest presentation time.
+    pub(crate) start: i64,
+    /// Earliest presentation time of the next segment, or the end of the track.
+    pub(crate) end: i64,
+    /// Sequence number of its first fragment.
+    pub(crate) sequence: u32,
+    /// Length in bytes.
+    pub(crate) len: u64,
+    /// Where it starts in the file that holds the whole track; 0 when each segment has a file of its own.
+    pub(crate) offset: u64,
+}
+
+/// One track and its segments.
+#[derive(Clone, Debug)]
+pub(crate) struct PlannedTrack {
+    pub(crate) track: Track,
+    /// Folder of the track's files, such as `video-1`.
+    pub(crate) name: String,
+    pub(crate) segments: Vec<Segment>,
+    /// True when keyframes stand in fragments of their own.
+    pub(crate) split_keyframes: bool,
+    pub(crate) layout: Layout,
+    /// Length of the initialization segment in bytes.
+    pub(crate) init_len: u64,
+}
+
+impl PlannedTrack {
+    /// Duration of a segment in microseconds. Rounded at both ends of the segment rather than once, so that the durations of
+    /// all segments add up to that of the track.
+    pub(crate) fn duration_micros(&self, segment: &Segment) -> i64 {
+        let timescale = self.track.timeline.timescale;
+        to_micros(segment.end, timescale) - to_micros(segment.start, timescale)
+    }
+
+    /// The samples of a segment.
+    pub(crate) fn samples(&self, segment: &Segment) -> Result<Vec<Timed>, Error> {
+        let mut place = segment.place;
+        let mut samples = Vec::with_capacity(segment.samples as usize);
+        while samples.len() < segment.samples as usize
+            && let Some(sample) = place.next(&self.track.timeline)?
+        {
+            samples.push(sample);
+        }
+        Ok(samples)
+    }
+
+    /// The fragments of a segment.
+    pub(crate) fn fragments(&self, samples: &[Timed]) -> Result<Fragments, Error> {
+        Fragments::new(samples, self.split_keyframes)
+    }
+}
+
+/// The plan of a presentation.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) tracks: Vec<PlannedTrack>,
+    /// Where segments begin, in microseconds of presentation time, without the start and the end.
+    pub(crate) boundaries: Vec<i64>,
+    /// `EXT-X-TARGETDURATION` of every playlist, in seconds.
+    pub(crate) target_duration: u64,
+}
+
+impl Plan {
+    /// Plans the segments of all tracks.
+    pub(crate) fn new(tracks: Vec<Track>, options: &Options) -> Result<Self, Error> {
+        let boundaries = boundaries::choose(&tracks, options.segment_duration)?;
+        let mut counts = [0_usize; 3];
+        let mut planned = Vec::with_capacity(tracks.len());
+        for track in tracks {
+            let number = &mut counts[track.info.kind as usize];
+            *number += 1;
+            let name = format!("{}-{number}", track.info.kind.as_str());
+            let input = track.info.input;
+            planned.push(
+                plan_track(track, name, &boundaries, options)
+                    .map_err(|error| error.in_input(input))?,
+            );
+        }
+        // The longest duration rounded to the nearest second, over all renditions: RFC 8216bis 4.4.3.1 wants no EXTINF, rounded,
+        // to exceed it, and Apple's Authoring Specification 8.2 the same value for sound and pictures.
+        let longest = planned
+            .iter()
+            .flat_map(|track| {
+                track
+                    .segments
+                    .iter()
+                    .map(|segment| track.duration_micros(segment))
+            })
+            .max()
+            .unwrap_or(0);
+        let target_duration = u64::try_from((longest + 500_000) / 1_000_000)
+            .unwrap_or(0)
+            .max(1);
+        Ok(Self {
+            tracks: planned,
+            boundaries,
+            target_duration,
+        })
+    }
+}
+
+impl Plan {
+    /// Number of stretches between boundaries.
+    pub(crate) const fn slots(&self) -> usize {
+        self.boundaries.len() + 1
+    }
+
+    /// Where the presentation ends, in microseconds.
+    pub(crate) fn end(&self) -> i64 {
+        let ends = self.tracks.iter().map(|track| &track.track.timeline);
+        ends.map(|timeline| to_micros(timeline.end, timeline.timescale))
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Start and end of every stretch, in microseconds.
+    pub(crate) fn stretches(&self) -> Vec<(i64, i64)> {
+        let starts = std::iter::once(0).chain(self.boundaries.iter().copied());
+        let ends = self.boundaries.iter().copied().chain([self.end()]);
+        starts.zip(ends).collect()
+    }
+}
+
+/// Divides one track at `boundaries`, which are in microseconds.
+fn plan_track(
+    track: Track,
+    name: String,
+    boundaries: &[i64],
+    options: &Options,
+) -> Result<PlannedTrack, Error> {
+    let is_video = track.info.kind == TrackKind::Video;
+    let mut planned = PlannedTrack {
+        split_keyframes: is_video && options.i_frame_playlists,
+        layout: options.layout,
+        init_len: init_segment(&track).len() as u64,
+        track,
+        name,
+        segments: Vec::new(),
+    };
+    let timeline = &planned.track.timeline;
+    let timescale = timeline.timescale;
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut inside: Vec<Timed> = Vec::new();
+    let mut place = timeline.first()?;
+    let mut sequence = 1_u32;
+    let mut slot = 0;
+    let mut start_place = place;
+
+    let mut close =
+        |start_place: Place, slot: usize, inside: &mut Vec<Timed>| -> Result<(), Error> {
+            let fragments = Fragments::new(inside, is_video && options.i_frame_playlists)?;
+            let start = inside
+                .iter()
+                .map(|sample| sample.presentation_time)
+                .min()
+                .unwrap_or(0);
+            segments.push(Segment {
+                slot,
+                place: start_place,
+                samples: u32::try_from(inside.len()).unwrap_or(u32::MAX),
+                start: start.max(0),
+                end: 0,
+                sequence,
+                len: fragments.len,
+                offset: 0,
+            });
+            sequence =
+                sequence.saturating_add(u32::try_from(fragments.list.len()).unwrap_or(u32::MAX));
+            inside.clear();
+            Ok(())
+        };
+
+    while let Some(sample) = place.peek().copied() {
+        let time = to_micros(sample.presentation_time, timescale);
+        // A boundary falls on the sample nearest to it. In the track that the boundaries come from it falls on the microsecond;
+        // keyframes of other renditions may differ by their clocks' rounding, sound by half an access unit.
+        let tolerance = to_micros(i64::from(sample.duration), timescale) / 2;
+        if sample.can_start || !is_video {
+            let passed = slot
+                + boundaries[slot..]
+                    .iter()
+                    .take_while(|boundary| time + tolerance >= **boundary)
+                    .count();
+            if passed > slot {
+                if !inside.is_empty() {
+                    close(start_place, slot, &mut inside)?;
+                }
+                slot = passed;
+            }
+        }
+        if inside.is_empty() {
+            start_place = place;
+        }
+        place.next(timeline)?;
+        inside.push(sample);
+    }
+    if !inside.is_empty() {
+        close(start_place, slot, &mut inside)?;
+    }
+    let ends: Vec<i64> = segments
+        .iter()
+        .skip(1)
+        .map(|segment| segment.start)
+        .chain([timeline.end])
+        .collect();
+    for (segment, end) in segments.iter_mut().zip(ends) {
+        segment.end = end.max(segment.start);
+    }
+    if options.layout == Layout::SingleFile {
+        let mut offset = planned.init_len + segment_index_len(segments.len()) as u64;
+        for segment in &mut segments {
+            segment.offset = offset;
+            offset += segment.len;
+        }
+    }
+    planned.segments = segments;
+    Ok(planned)
+}

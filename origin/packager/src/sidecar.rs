@@ -1,0 +1,161 @@
+//! The index of a presentation as a file of its own.
+//!
+//! It holds the index boxes of every input as they stand there, which are compact already, and what had to be looked up in the
+//! bitstream. All numbers are big-endian: the magic, the number of inputs, and for each input its length (u64), a flag whether its
+//! index came first (u8), the number of boxes (u32), each as type, offset, payload offset and payload length (u64 each) and payload;
+//! then the number of sync maps (u32), each as track (u32), number of words (u32) and words (u64 each).
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::Error;
+use crate::input::{self, Input};
+use crate::isobmff::{FourCc, Mp4Box};
+use crate::mp4::RawIndex;
+
+/// Format and version.
+const MAGIC: &[u8; 8] = b"WEIRIDX1";
+
+/// What the index of one input was read from.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) input_len: u64,
+    pub(crate) index_first: bool,
+    /// The movie box, then the movie fragment boxes.
+    pub(crate) boxes: Vec<Mp4Box>,
+    /// Sync samples that were looked up in the bitstream, by track.
+    pub(crate) sync: Vec<(u32, Vec<u64>)>,
+}
+
+impl Source {
+    /// The source of an index as it was found.
+    pub(crate) fn of(input_len: u64, raw: &RawIndex) -> Self {
+        let boxes = std::iter::once(&raw.moov)
+            .chain(&raw.moofs)
+            .cloned()
+            .collect();
+        Self {
+            input_len,
+            index_first: raw.index_first,
+            boxes,
+            sync: Vec::new(),
+        }
+    }
+}
+
+/// Writes a sidecar.
+pub(crate) fn write(sources: &[Source]) -> Bytes {
+    let boxes = sources.iter().flat_map(|source| &source.boxes);
+    let size: usize = boxes.map(|part| part.payload.len() + 28).sum();
+    let mut out = BytesMut::with_capacity(size + 64 * sources.len() + 16);
+    let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+    out.put_slice(MAGIC);
+    out.put_u32(count(sources.len()));
+    for source in sources {
+        out.put_u64(source.input_len);
+        out.put_u8(u8::from(source.index_first));
+        out.put_u32(count(source.boxes.len()));
+        for part in &source.boxes {
+            out.put_slice(&part.kind.bytes());
+            out.put_u64(part.offset);
+            out.put_u64(part.payload_offset);
+            out.put_u64(part.payload.len() as u64);
+            out.put_slice(&part.payload);
+        }
+        out.put_u32(count(source.sync.len()));
+        for (track, words) in &source.sync {
+            out.put_u32(*track);
+            out.put_u32(count(words.len()));
+            words.iter().for_each(|word| out.put_u64(*word));
+        }
+    }
+    out.freeze()
+}
+
+/// Reads a sidecar and opens its inputs.
+pub(crate) fn read(data: Bytes) -> Result<Vec<Input>, Error> {
+    let mut reader = Reader { data };
+    if reader.take(8)?.as_ref() != MAGIC {
+        return Err(broken(
+            "it does not start with the magic of this version; make the index again",
+        ));
+    }
+    let inputs = reader.u32()?;
+    (0..inputs)
+        .map(|number| read_input(&mut reader, number as usize))
+        .collect()
+}
+
+fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
+    let input_len = reader.u64()?;
+    let index_first = reader.take(1)?.first() == Some(&1);
+    let mut boxes = Vec::new();
+    for _ in 0..reader.u32()? {
+        let kind = reader.take(4)?;
+        let kind = FourCc([kind[0], kind[1], kind[2], kind[3]]);
+        let (offset, payload_offset, len) = (reader.u64()?, reader.u64()?, reader.u64()?);
+        let payload = reader.take(usize::try_from(len).unwrap_or(usize::MAX))?;
+        boxes.push(Mp4Box {
+            kind,
+            offset,
+            payload,
+            payload_offset,
+        });
+    }
+    let mut sync = Vec::new();
+    for _ in 0..reader.u32()? {
+        let track = reader.u32()?;
+        let words = reader.u32()? as usize;
+        let words = reader.take(words.saturating_mul(8))?;
+        let words = words.chunks_exact(8).map(|word| {
+            word.iter()
+                .fold(0, |value, byte| value << 8 | u64::from(*byte))
+        });
+        sync.push((track, words.collect()));
+    }
+    let mut boxes = boxes.into_iter();
+    let moov = boxes
+        .next()
+        .ok_or_else(|| broken("it holds no movie box"))?;
+    let raw = RawIndex {
+        moov,
+        moofs: boxes.collect(),
+        index_first,
+        notes: Vec::new(),
+    };
+    let source = Source {
+        sync,
+        ..Source::of(input_len, &raw)
+    };
+    input::from_index(number, raw, source).map_err(|error| error.in_input(number))
+}
+
+fn broken(reason: &str) -> Error {
+    Error::malformed("index sidecar", 0, reason)
+}
+
+struct Reader {
+    data: Bytes,
+}
+
+impl Reader {
+    fn take(&mut self, count: usize) -> Result<Bytes, Error> {
+        if count > self.data.len() {
+            return Err(broken("it ends too early"));
+        }
+        Ok(self.data.split_to(count))
+    }
+
+    fn u32(&mut self) -> Result<u32, Error> {
+        Ok(self
+            .take(4)?
+            .iter()
+            .fold(0, |value, byte| value << 8 | u32::from(*byte)))
+    }
+
+    fn u64(&mut self) -> Result<u64, Error> {
+        Ok(self
+            .take(8)?
+            .iter()
+            .fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+}

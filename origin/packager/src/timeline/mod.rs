@@ -1,0 +1,166 @@
+//! The presentation timeline of a track: its samples after the edit list, with the times that the output states.
+//!
+//! Output times are exact and never negative. An empty edit moves the decode time of the first fragment, and pictures that have
+//! to be decoded but lie before or after an edit are squeezed into a fraction of a millisecond at its border. What is left for the
+//! output's edit list is one shift ([`Timeline::trim`]), the only kind that all players apply: for pictures the delay between
+//! decoding and presentation, for sound the samples of the first access unit that come before the edit. Signed composition offsets
+//! would do without it, but FFmpeg and what is built on it shifts pictures against sound when it meets them in fragments.
+
+mod cursor;
+mod edit;
+mod span;
+mod statistics;
+mod ticks;
+
+use std::sync::Arc;
+
+pub(crate) use cursor::{Place, Timed};
+pub(crate) use edit::{Edit, normalize};
+use span::Span;
+pub(crate) use statistics::Statistics;
+pub(crate) use ticks::{rescale, seconds, to_micros};
+
+use crate::Error;
+use crate::mp4::{RawEdit, Samples};
+
+/// Coarsest output clock, in ticks per second, when source times do not fall on ticks of the track.
+const FINE: u64 = 10_000;
+/// Ticks of the output clock for each squeezed picture of a second: 1000 pictures take at most half a millisecond.
+const SQUEEZE: u64 = 2_000;
+
+/// One track on the presentation timeline.
+#[derive(Clone, Debug)]
+pub(crate) struct Timeline {
+    samples: Arc<Samples>,
+    spans: Vec<Span>,
+    /// Ticks per second of the output.
+    pub(crate) timescale: u32,
+    /// Output ticks for one tick of the source.
+    scale: i64,
+    /// What the output's edit list takes off presentation times, in output ticks.
+    pub(crate) trim: i64,
+    /// What is added to decode times, in output ticks.
+    decode_shift: i64,
+    /// Presentation time of the first sample, in output ticks; [`Timeline::trim`] has been taken off.
+    pub(crate) start: i64,
+    /// Presentation time at which the last sample ends.
+    pub(crate) end: i64,
+    /// Number of samples on the timeline.
+    pub(crate) count: u64,
+    pub(crate) statistics: Statistics,
+}
+
+/// What a timeline is made from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a> {
+    pub(crate) samples: &'a Arc<Samples>,
+    pub(crate) timescale: u32,
+    pub(crate) movie_timescale: u32,
+    pub(crate) edits: &'a [RawEdit],
+    pub(crate) fragmented: bool,
+    pub(crate) is_video: bool,
+    pub(crate) input_len: u64,
+    pub(crate) track: u32,
+}
+
+impl Timeline {
+    /// Lays the samples of a track on the presentation timeline.
+    ///
+    /// Returns `None` when the edit list presents nothing of the track.
+    pub(crate) fn new(source: &Source<'_>) -> Result<Option<Self>, Error> {
+        let statistics = Statistics::gather(source)?;
+        let (edits, exact) = normalize(source, &statistics)?;
+        let mut found = Vec::new();
+        for edit in &edits {
+            found.extend(Span::find(source, &statistics, edit)?);
+        }
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let squeezed = found.iter().map(Span::squeezed).max().unwrap_or(0) as u64;
+        let scale = scale_for(source.timescale, exact, squeezed);
+        let timescale = u32::try_from(u64::from(source.timescale) * scale)
+            .expect("invariant: scale_for keeps the product within 32 bits");
+        let mut timeline = Self {
+            samples: Arc::clone(source.samples),
+            spans: Vec::new(),
+            timescale,
+            scale: scale.cast_signed(),
+            trim: 0,
+            decode_shift: 0,
+            start: 0,
+            end: 0,
+            count: 0,
+            statistics,
+        };
+        timeline.place(source, found)?;
+        Ok((timeline.count > 0).then_some(timeline))
+    }
+
+    /// Gives every span its place in output time.
+    fn place(&mut self, source: &Source<'_>, found: Vec<Span>) -> Result<(), Error> {
+        let mut next_decode = i64::MIN;
+        for mut span in found {
+            if !span.place(
+                self.scale,
+                self.timescale,
+                source.movie_timescale,
+                next_decode,
+                source,
+            )? {
+                continue;
+            }
+            next_decode = span.last_decode(self.scale);
+            self.end = self.end.max(span.end(self.scale));
+            self.count += span.count;
+            self.spans.push(span);
+        }
+        let Some(first) = self.spans.first() else {
+            return Ok(());
+        };
+        self.start = first.start_of_presentation(self.scale);
+        let first_decode = first.first_decode(self.scale);
+        if source.is_video {
+            // No picture may be decoded after it is presented. Decoding starts earlier if there is time before the first picture;
+            // the rest of the delay is added to presentation times and taken off again by the edit list.
+            let delay = self.decoding_delay()?;
+            let earlier = delay.min(first_decode).max(0);
+            self.decode_shift = -earlier;
+            self.trim = delay - earlier;
+        } else {
+            self.trim = (-first_decode).max(0);
+            self.decode_shift = self.trim;
+        }
+        Ok(())
+    }
+
+    /// The longest time by which a picture is decoded after it is presented, in output ticks.
+    fn decoding_delay(&self) -> Result<i64, Error> {
+        if let [span] = self.spans.as_slice()
+            && span.squeezed() == 0
+        {
+            return Ok(span.decoding_delay(self.scale, self.statistics.least_offset));
+        }
+        let mut place = self.first()?;
+        let mut delay = 0;
+        while let Some(sample) = place.next(self)? {
+            delay = delay.max(sample.decode_time.saturating_sub(sample.presentation_time));
+        }
+        Ok(delay)
+    }
+
+    /// The place before the first sample.
+    pub(crate) fn first(&self) -> Result<Place, Error> {
+        Place::first(self)
+    }
+}
+
+/// How many output ticks stand for one source tick.
+fn scale_for(timescale: u32, exact: bool, squeezed: u64) -> u64 {
+    if exact && squeezed == 0 {
+        return 1;
+    }
+    let wanted = FINE.max(squeezed.saturating_mul(SQUEEZE));
+    let most = u64::from(u32::MAX) / u64::from(timescale);
+    wanted.div_ceil(u64::from(timescale)).min(most).max(1)
+}

@@ -1,0 +1,183 @@
+//! The logic of the fuzz targets over the fixtures with bytes changed. A failing case prints the changes, which make it again.
+//!
+//! `WEIR_FUZZ_SECONDS` makes the search go on for that long, over the files of `WEIR_MEDIA_CORPUS` too.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use support::fixture;
+use weir_packager::{Layout, Options, fuzz};
+
+/// A small generator of numbers (xorshift64*), so that every run is the same.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        usize::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33).unwrap() % below.max(1)
+    }
+}
+
+/// The file without most of its media data: boxes of `mdat` keep their size field but the file ends early or the data are zeros.
+fn index_of(data: &[u8]) -> (usize, usize) {
+    let moov = data
+        .windows(4)
+        .position(|window| window == b"moov")
+        .map_or(0, |at| at - 4);
+    let size = u32::from_be_bytes(data[moov..moov + 4].try_into().unwrap()) as usize;
+    (moov, (moov + size).min(data.len()))
+}
+
+const WORDS: [u32; 8] = [
+    0,
+    1,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_ffff,
+    0x0001_0000,
+    8,
+    0x1000_0000,
+];
+
+/// Changes a few places of the index, and of the boxes of fragments where there are any.
+fn change(data: &mut Vec<u8>, numbers: &mut Numbers) {
+    let (start, end) = index_of(data);
+    let moofs: Vec<usize> = data
+        .windows(4)
+        .enumerate()
+        .filter(|(_, window)| *window == b"moof")
+        .map(|(at, _)| at)
+        .take(64)
+        .collect();
+    for _ in 0..=numbers.next(4) {
+        let at = match moofs.get(numbers.next(moofs.len() * 2 + 1)) {
+            Some(moof) => moof + numbers.next(200),
+            None => start + numbers.next(end - start),
+        };
+        if at + 4 > data.len() {
+            continue;
+        }
+        match numbers.next(4) {
+            0 => data[at] = u8::try_from(numbers.next(256)).unwrap(),
+            1 => data[at..at + 4].copy_from_slice(&WORDS[numbers.next(WORDS.len())].to_be_bytes()),
+            2 => data[at] ^= 1 << numbers.next(8),
+            _ => {
+                let from = start + numbers.next(end - start - 4);
+                let word: [u8; 4] = data[from..from + 4].try_into().unwrap();
+                data[at..at + 4].copy_from_slice(&word);
+            }
+        }
+    }
+    if numbers.next(16) == 0 {
+        let len = numbers.next(data.len());
+        data.truncate(len.max(1));
+    }
+}
+
+fn options(numbers: &mut Numbers) -> Options {
+    Options {
+        segment_duration: Duration::from_millis(500 + numbers.next(8000) as u64),
+        layout: if numbers.next(2) == 0 {
+            Layout::Segments
+        } else {
+            Layout::SingleFile
+        },
+        dash: numbers.next(2) == 0,
+        ..Options::default()
+    }
+}
+
+fn seconds() -> Option<u64> {
+    std::env::var("WEIR_FUZZ_SECONDS").ok()?.parse().ok()
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds = vec![fixture("bikes.mp4"), fixture("bigbuckbunny-720p-5s.mp4")];
+    if let (Some(folder), Some(_)) = (support::corpus(), seconds()) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let small = path.metadata().is_ok_and(|data| data.len() < 1_200_000);
+            if small && path.extension().is_some_and(|extension| extension == "mp4") {
+                seeds.push(std::fs::read(path).unwrap());
+            }
+        }
+    }
+    seeds
+}
+
+#[test]
+fn changed_films_are_packaged_or_refused() {
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let seeds = seeds();
+    let until = Instant::now() + Duration::from_secs(seconds().unwrap_or(0));
+    let (mut made, mut refused) = (0_u64, 0_u64);
+    while made + refused < 40 || Instant::now() < until {
+        let mut data = seeds[numbers.next(seeds.len())].clone();
+        let state = numbers.0;
+        change(&mut data, &mut numbers);
+        let options = options(&mut numbers);
+        let start = Instant::now();
+        let outcome = std::panic::catch_unwind(|| fuzz::package(&data, &options).is_ok());
+        match outcome {
+            Ok(true) => made += 1,
+            Ok(false) => refused += 1,
+            Err(cause) => {
+                eprintln!("the generator's state was {state:#x}");
+                std::panic::resume_unwind(cause);
+            }
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "state {state:#x} takes {:?}",
+            start.elapsed()
+        );
+    }
+    eprintln!("{made} packaged, {refused} refused");
+    assert!(
+        made > 0 && refused > 0,
+        "changes neither always nor never matter"
+    );
+}
+
+#[test]
+fn changed_configurations_and_sidecars_never_panic() {
+    let mut numbers = Numbers(0x0123_4567_89ab_cdef);
+    for data in [fixture("bikes.mp4"), fixture("bigbuckbunny-720p-5s.mp4")] {
+        let (start, end) = index_of(&data);
+        let mut sidecar = b"WEIRIDX1\0\0\0\x01\0\0\0\0\0\x0f\xff\xff\x01\0\0\0\x01moov\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08".to_vec();
+        sidecar.extend(((end - start - 8) as u64).to_be_bytes());
+        sidecar.extend(&data[start + 8..end]);
+        sidecar.extend([0; 4]);
+        for _ in 0..200 {
+            let mut changed = sidecar.clone();
+            let at = numbers.next(changed.len());
+            changed[at] ^= 1 << numbers.next(8);
+            fuzz::sidecar(&changed);
+            fuzz::sidecar(&changed[..at]);
+        }
+        for name in [b"avcC", b"esds"] {
+            let Some(at) = data.windows(4).position(|window| window == name) else {
+                continue;
+            };
+            for _ in 0..2000 {
+                let mut config = data[at + 4..at + 60].to_vec();
+                for _ in 0..=numbers.next(3) {
+                    let place = numbers.next(config.len());
+                    config[place] = u8::try_from(numbers.next(256)).unwrap();
+                }
+                config.truncate(numbers.next(60));
+                fuzz::codec_configurations(&config);
+            }
+        }
+        for _ in 0..5000 {
+            let random: Vec<u8> = (0..numbers.next(80))
+                .map(|_| u8::try_from(numbers.next(256)).unwrap())
+                .collect();
+            fuzz::codec_configurations(&random);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What assets there are: one record each, kept in the store beside the media.
+
+mod asset;
+mod asset_id;
+mod records;
+
+pub use asset::{Asset, AssetState, Failure, Metadata, Source, Version, VersionNumber};
+pub use asset_id::{AssetId, InvalidAssetId};
+pub use records::{AssetPage, Catalogue, CatalogueError, Change};

@@ -1,0 +1,163 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Takes video in, packages HLS, publishes it to object storage and serves it.
+#[derive(Debug, Parser)]
+#[command(name = "weir-origin", version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Configuration file (TOML). Settings also come from the environment: WEIR_ORIGIN__STORAGE__KIND is `storage.kind`.
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "WEIR_ORIGIN_CONFIG",
+        value_name = "FILE"
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// Sets one key over file and environment, as in `--set storage.kind=s3`.
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the service.
+    Serve(Serve),
+    /// Package a film as HLS into a folder or a bucket.
+    Package(Package),
+    /// Say what a film holds: tracks, codecs, timing.
+    Probe(Probe),
+    /// Sign, verify and look into playback tokens.
+    #[command(subcommand)]
+    Token(Token),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Folder to keep everything in (sets `storage.kind=file`).
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<String>,
+    /// Lets anybody list and play published assets from the page at `/`.
+    #[arg(long)]
+    pub(crate) demo: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Package {
+    /// The film: a file, or `s3://bucket/key` (endpoint and credentials from `storage.s3`).
+    pub(crate) input: String,
+    /// A folder, or `s3://bucket/prefix`.
+    pub(crate) output: String,
+    /// Transcode first: `standard`, `web`, `hevc-4k`, `av1`, or one of `transcode.profile-folder`.
+    #[arg(long, value_name = "NAME", default_value = "copy")]
+    pub(crate) profile: String,
+    /// Wanted seconds of a segment.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) segment_seconds: Option<f64>,
+    /// One file for each track, with byte ranges, instead of one for each segment (folders only).
+    #[arg(long)]
+    pub(crate) single_file: bool,
+    /// Write an MPEG-DASH manifest too.
+    #[arg(long)]
+    pub(crate) dash: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress bar.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Probe {
+    /// The film: a file, or `s3://bucket/key`.
+    pub(crate) input: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Sign a token for a path prefix.
+    Sign(TokenSign),
+    /// Check a token's signature and times; exits with 1 when it is not valid.
+    Verify(TokenVerify),
+    /// Show what a token says, without checking it.
+    Inspect {
+        /// The token; `-` reads it from standard input.
+        token: String,
+    },
+    /// Make a signing key: printed as PEM, or added to the store, where it signs from then on.
+    Keygen {
+        /// Add it to the configured store instead of printing it.
+        #[arg(long)]
+        store: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenSign {
+    /// Paths that the token opens: `/vod/film/` is everything below it.
+    #[arg(long = "path", required = true, value_name = "PATTERN")]
+    pub(crate) paths: Vec<String>,
+    /// Private key (PKCS #8 PEM); the store's newest key when absent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// The key's id in the token, with `--key`.
+    #[arg(long, requires = "key", value_name = "ID")]
+    pub(crate) key_id: Option<String>,
+    /// The viewer.
+    #[arg(long)]
+    pub(crate) subject: Option<String>,
+    /// The viewer's tier.
+    #[arg(long)]
+    pub(crate) tier: Option<String>,
+    /// What the viewer has paid for, `name` or `name=value`.
+    #[arg(long = "entitlement", value_name = "NAME")]
+    pub(crate) entitlements: Vec<String>,
+    /// Seconds until it expires; the configured lifetime when absent.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) lifetime: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenVerify {
+    /// The token; `-` reads it from standard input.
+    pub(crate) token: String,
+    /// JWKS document with the public keys; the store's keys when absent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jwks: Option<PathBuf>,
+    /// Also ask whether it opens this path.
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the settings in force, secrets redacted.
+    Print {
+        /// As what.
+        #[arg(long, value_enum, default_value_t = PrintFormat::Toml)]
+        format: PrintFormat,
+    },
+    /// Check the configuration and say nothing more.
+    Check,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PrintFormat {
+    Toml,
+    Json,
+}

@@ -1,0 +1,131 @@
+//! `weir-origin serve`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use weir_origin::auth::{AdminKeys, Authenticator, IdentityProvider};
+use weir_origin::config::Config;
+use weir_origin::http::{App, cache_control, router, server};
+use weir_origin::jobs::{JobQueue, ProgressBus, Scheduler, Worker};
+use weir_origin::metrics::Metrics;
+use weir_origin::playback::SigningKeys;
+use weir_origin::storage::{Metered, Storage};
+use weir_origin::transcode::Transcoder;
+
+use super::location::open_storage;
+
+/// How often the store is asked for new signing keys.
+const KEY_REFRESH: Duration = Duration::from_secs(60);
+
+/// Runs the service until a signal.
+pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    weir_origin::telemetry::start(&config.telemetry)?;
+    let metrics = Metrics::default();
+    let storage: Arc<dyn Storage> =
+        Arc::new(Metered::new(open_storage(&config).await?, metrics.clone()));
+    storage
+        .check()
+        .await
+        .context("cannot use the object store")?;
+    let provider = IdentityProvider::new(&config.auth.jwt).map_err(anyhow::Error::msg)?;
+    let (keys, created) =
+        AdminKeys::load_or_create(storage.as_ref(), &config.auth.admin_key).await?;
+    let signing_keys = Arc::new(SigningKeys::load_or_create(storage.as_ref()).await?);
+
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.server.listen))?;
+    let address = listener.local_addr()?;
+    let shutdown = CancellationToken::new();
+    let transcoder = Transcoder::new(config.transcode.clone()).map_err(anyhow::Error::msg)?;
+    let (queue, bus) = (JobQueue::new(Arc::clone(&storage)), ProgressBus::default());
+    let worker = Arc::new(Worker::new(
+        Arc::clone(&storage),
+        queue.clone(),
+        bus.clone(),
+        metrics.clone(),
+        config.packaging.clone(),
+        transcoder.clone(),
+        cache_control(config.media.max_age_seconds),
+    ));
+    let takeover = Duration::from_secs(config.packaging.takeover_seconds);
+    let scheduler = Scheduler::new(
+        queue.clone(),
+        worker,
+        config.packaging.concurrency,
+        takeover,
+    );
+    let jobs = tokio::spawn(scheduler.run(shutdown.clone()));
+    let refresh = tokio::spawn(refresh_keys(
+        Arc::clone(&signing_keys),
+        Arc::clone(&storage),
+        shutdown.clone(),
+    ));
+    tokio::spawn(stop_on_signal(shutdown.clone()));
+
+    let settings = config.server.clone();
+    let app = App::new(
+        config,
+        storage,
+        queue,
+        bus,
+        metrics,
+        transcoder,
+        Authenticator::new(keys, provider),
+        signing_keys,
+        shutdown.clone(),
+    );
+    if let Some(key) = created {
+        // To standard output and once: logs are kept and copied, this must not be.
+        println!(
+            "administrator's key (shown only now, keep it safe): {}",
+            key.reveal()
+        );
+    }
+    println!("weir-origin is listening on http://{address}");
+    server::serve(listener, router(app), &settings, shutdown).await;
+    let patience = Duration::from_secs(settings.shutdown_seconds);
+    if tokio::time::timeout(patience, jobs).await.is_err() {
+        tracing::warn!("jobs did not stop in time; another origin takes them over");
+    }
+    refresh.await.context("the key refresh failed")?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn refresh_keys(
+    keys: Arc<SigningKeys>,
+    storage: Arc<dyn Storage>,
+    shutdown: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(KEY_REFRESH) => {}
+            () = shutdown.cancelled() => return,
+        }
+        if let Err(error) = keys.refresh(storage.as_ref()).await {
+            tracing::warn!(error = %error, "could not look for new signing keys");
+        }
+    }
+}
+
+async fn stop_on_signal(shutdown: CancellationToken) {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::warn!(error = %error, "cannot listen for SIGTERM");
+            return;
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping: finishing open requests");
+    shutdown.cancel();
+}

@@ -1,0 +1,16 @@
+//! Packaging jobs: a durable queue in the store, worked off by any number of origins.
+
+mod lease;
+mod production;
+mod progress;
+mod queue;
+mod record;
+mod scheduler;
+mod worker;
+
+pub(crate) use production::packager_options;
+pub use progress::{AssetEvent, ProgressBus};
+pub use queue::{JobQueue, QueueError};
+pub use record::JobRecord;
+pub use scheduler::Scheduler;
+pub use worker::Worker;

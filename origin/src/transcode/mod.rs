@@ -1,0 +1,17 @@
+//! Transcoding by ffmpeg as a child process: one decode feeds every rung of a ladder.
+
+mod error;
+mod ffmpeg;
+mod plan;
+mod profile;
+mod progress;
+mod source_info;
+mod source_server;
+mod storyboard;
+mod transcoder;
+
+pub use error::TranscodeError;
+pub use profile::{Audio, Profile, Profiles, Rung, VideoCodec};
+pub use source_info::SourceInfo;
+pub use storyboard::{Storyboard, StoryboardPlan};
+pub use transcoder::{Transcoded, Transcoder};

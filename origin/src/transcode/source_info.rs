@@ -1,0 +1,160 @@
+//! What ffprobe says about a source.
+
+use serde::Deserialize;
+
+use super::TranscodeError;
+
+/// What planning needs to know about a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceInfo {
+    /// Width in pixels as shown: pixel shape and rotation applied.
+    pub width: u32,
+    /// Height in pixels as shown.
+    pub height: u32,
+    /// Seconds.
+    pub duration: f64,
+    /// Whether brightness is coded for HDR (PQ or HLG).
+    pub is_hdr: bool,
+    /// Channels of the first audio track; `None` without sound.
+    pub audio_channels: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Report {
+    #[serde(default)]
+    streams: Vec<Stream>,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Format {
+    duration: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stream {
+    codec_type: Option<String>,
+    width: Option<u32>,
+    height: Option<u32>,
+    sample_aspect_ratio: Option<String>,
+    color_transfer: Option<String>,
+    channels: Option<u32>,
+    duration: Option<String>,
+    #[serde(default)]
+    side_data_list: Vec<SideData>,
+    #[serde(default)]
+    disposition: Disposition,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Disposition {
+    #[serde(default)]
+    attached_pic: u8,
+}
+
+#[derive(Debug, Deserialize)]
+struct SideData {
+    rotation: Option<f64>,
+}
+
+impl SourceInfo {
+    /// Reads ffprobe's JSON.
+    ///
+    /// # Errors
+    /// [`TranscodeError::Unreadable`] when it is none, [`TranscodeError::NoVideo`] when nothing is to be seen.
+    pub(super) fn parse(json: &[u8]) -> Result<Self, TranscodeError> {
+        let report: Report =
+            serde_json::from_slice(json).map_err(|error| TranscodeError::Unreadable {
+                reason: error.to_string(),
+            })?;
+        let of_kind = |kind: &'static str| {
+            report
+                .streams
+                .iter()
+                .filter(move |stream| stream.codec_type.as_deref() == Some(kind))
+        };
+        // Cover pictures of music files pose as video.
+        let video = of_kind("video")
+            .find(|stream| stream.disposition.attached_pic == 0)
+            .ok_or(TranscodeError::NoVideo)?;
+        let (Some(width), Some(height)) = (
+            video.width.filter(|w| *w > 0),
+            video.height.filter(|h| *h > 0),
+        ) else {
+            return Err(TranscodeError::NoVideo);
+        };
+        let shown_width =
+            rounded(f64::from(width) * pixel_shape(video.sample_aspect_ratio.as_deref()));
+        let turned = video
+            .side_data_list
+            .iter()
+            .filter_map(|data| data.rotation)
+            .any(|degrees| (degrees / 90.0).round() % 2.0 != 0.0);
+        let seconds = [&report.format.duration, &video.duration]
+            .into_iter()
+            .flatten()
+            .find_map(|text| text.parse().ok());
+        Ok(Self {
+            width: if turned { height } else { shown_width },
+            height: if turned { shown_width } else { height },
+            duration: seconds.unwrap_or(0.0),
+            is_hdr: matches!(
+                video.color_transfer.as_deref(),
+                Some("smpte2084" | "arib-std-b67")
+            ),
+            audio_channels: of_kind("audio").find_map(|stream| stream.channels),
+        })
+    }
+}
+
+/// Width of a pixel over its height, out of `4:3`.
+fn pixel_shape(ratio: Option<&str>) -> f64 {
+    let parse = |ratio: &str| {
+        let (width, height) = ratio.split_once(':')?;
+        let shape = width.parse::<f64>().ok()? / height.parse::<f64>().ok()?;
+        (0.1..=10.0).contains(&shape).then_some(shape)
+    };
+    ratio.and_then(parse).unwrap_or(1.0)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a picture's width is far below u32::MAX"
+)]
+fn rounded(value: f64) -> u32 {
+    value.round().clamp(1.0, 65_536.0) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixel_shape_rotation_and_covers_are_seen() {
+        let json = br#"{"streams":[
+            {"codec_type":"video","width":600,"height":600,"disposition":{"attached_pic":1}},
+            {"codec_type":"video","width":720,"height":576,"sample_aspect_ratio":"16:11","color_transfer":"smpte2084","side_data_list":[{"rotation":-90.0}]},
+            {"codec_type":"audio","channels":6}],"format":{"duration":"12.5"}}"#;
+        let info = SourceInfo::parse(json).expect("readable");
+        assert_eq!(
+            info,
+            SourceInfo {
+                width: 576,
+                height: 1047,
+                duration: 12.5,
+                is_hdr: true,
+                audio_channels: Some(6)
+            }
+        );
+        assert!(matches!(
+            SourceInfo::parse(br#"{"streams":[{"codec_type":"audio"}]}"#),
+            Err(TranscodeError::NoVideo)
+        ));
+        assert!(matches!(
+            SourceInfo::parse(b"nonsense"),
+            Err(TranscodeError::Unreadable { .. })
+        ));
+    }
+}

@@ -1,0 +1,14 @@
+//! The whole service over real HTTP, with real media, in a folder and in a real MinIO.
+
+#[path = "../support/origin.rs"]
+mod origin;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod administration;
+mod command_line;
+mod jit;
+mod life_of_an_asset;
+mod media;
+mod playback;
+mod transcode;
