@@ -9,12 +9,12 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use manifest_rewrite::body::Rewriter;
-use manifest_rewrite::carrier::Carrier;
 use manifest_rewrite::config::Settings;
-use manifest_rewrite::multivariant::Multivariant;
-use manifest_rewrite::places::Places;
-use manifest_rewrite::playlist::PlaylistRewriter;
-use manifest_rewrite::uri_policy::UriPolicy;
+use manifest_rewrite::multivariant::list::Multivariant;
+use manifest_rewrite::playlist::places::Places;
+use manifest_rewrite::playlist::rewriter::PlaylistRewriter;
+use manifest_rewrite::uri::carrier::Carrier;
+use manifest_rewrite::uri::policy::UriPolicy;
 use manifest_rewrite::viewer::Viewer;
 
 /// A JWT's usual size.

@@ -4,18 +4,18 @@ use serde::Deserialize;
 use weir_module::ConfigError;
 
 use crate::NAME;
-use crate::blackout::{Blackout, BlackoutConfig};
-use crate::clip::{ClipConfig, ClipPolicy};
 use crate::fingerprint::Fingerprint;
-use crate::hosts::{Hosts, HostsConfig};
-use crate::interstitial::{Interstitial, InterstitialConfig, compile_all};
-use crate::order::{Order, OrderConfig, StartConfig};
+use crate::media::blackout::{Blackout, BlackoutConfig};
+use crate::media::clip::{ClipConfig, ClipPolicy};
+use crate::media::interstitial::{Interstitial, InterstitialConfig, compile_all};
+use crate::media::watermark::{Watermark, WatermarkConfig};
+use crate::multivariant::order::{Order, OrderConfig, StartConfig};
+use crate::multivariant::session::{self, SessionData, SessionKey};
 use crate::plan::SKIP;
-use crate::select_policy::{FiltersConfig, Rule, SelectConfig};
-use crate::session::{self, SessionData, SessionKey};
-use crate::steering::{Steering, SteeringConfig};
-use crate::token::{Token, TokenConfig};
-use crate::watermark::{Watermark, WatermarkConfig};
+use crate::select::rule::{FiltersConfig, Rule, SelectConfig};
+use crate::steering::server::{Steering, SteeringConfig};
+use crate::uri::hosts::{Hosts, HostsConfig};
+use crate::uri::token::{Token, TokenConfig};
 
 /// The whole document.
 #[derive(Debug, Clone, Deserialize)]

@@ -6,7 +6,10 @@
 #[non_exhaustive]
 pub enum RewriteError {
     /// A line over the limit.
-    #[error("a line of the manifest is over {} bytes", crate::lines::MAX_LINE)]
+    #[error(
+        "a line of the manifest is over {} bytes",
+        crate::playlist::lines::MAX_LINE
+    )]
     LineTooLong,
     /// A compressed body that cannot be unpacked.
     #[error("the compressed body cannot be unpacked: {0}")]

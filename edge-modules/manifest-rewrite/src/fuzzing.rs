@@ -4,8 +4,8 @@ use weir_module::testing::{Outcome, TestHost, decide, exchange};
 use weir_module::{Module, NoCounters, ResponseHead};
 
 use crate::ManifestRewrite;
-use crate::expression::Expression;
-use crate::manifest_filter::ManifestFilter;
+use crate::select::expression::Expression;
+use crate::select::filter::ManifestFilter;
 
 /// Policies that together reach every stage.
 const CONFIGS: [&str; 6] = [
@@ -76,11 +76,11 @@ pub fn languages(data: &[u8]) {
     let _ = Expression::parse(text, &|_| true);
     let _ = ManifestFilter::parse_aws(text);
     let _ = ManifestFilter::parse_akamai(text);
-    let _ = crate::datetime::parse(text);
-    let _ = crate::carrier::Carrier::parse(data, "/t/");
-    let _ = crate::uri::UriReference::split(data);
-    let _ = crate::interstitial::read_schedule(data);
-    let _ = crate::steering::read_health(data);
+    let _ = crate::playlist::datetime::parse(text);
+    let _ = crate::uri::carrier::Carrier::parse(data, "/t/");
+    let _ = crate::uri::reference::UriReference::split(data);
+    let _ = crate::media::interstitial::read_schedule(data);
+    let _ = crate::steering::server::read_health(data);
     let _ = ManifestRewrite::configure(text);
 }
 

@@ -12,10 +12,10 @@ use crate::body::{Encoding, ManifestBody, accepts_gzip};
 use crate::config::Settings;
 use crate::error::RewriteError;
 use crate::fingerprint::Fingerprint;
-use crate::interstitial::read_schedule;
+use crate::media::interstitial::read_schedule;
 use crate::plan::{Format, Learned, Plan, origin_target};
-use crate::steering::{Steering, read_health};
-use crate::token;
+use crate::steering::server::{Steering, read_health};
+use crate::uri::token;
 use crate::viewer::{self, Viewer};
 
 /// The document of unhealthy pathways.

@@ -4,24 +4,24 @@ use std::rc::Rc;
 
 use weir_module::{Problem, RequestHead};
 
-use crate::blackout::{Blackout, BlackoutStage};
 use crate::body::Rewriter;
-use crate::clip::Clip;
-use crate::clip_stage::ClipStage;
 use crate::config::Settings;
-use crate::dash::DashRewriter;
-use crate::define_stage::DefineStage;
-use crate::delta_stage::DeltaStage;
+use crate::dash::rewriter::DashRewriter;
 use crate::fingerprint::Fingerprint;
-use crate::interstitial::{Interstitial, Placed};
-use crate::interstitial_stage::InterstitialStage;
-use crate::multivariant_policy::MultivariantPolicy;
-use crate::multivariant_stage::MultivariantStage;
-use crate::places::Place;
-use crate::playlist::PlaylistRewriter;
-use crate::uri_policy::UriPolicy;
+use crate::media::blackout::{Blackout, BlackoutStage};
+use crate::media::clip::Clip;
+use crate::media::clip_stage::ClipStage;
+use crate::media::delta_stage::DeltaStage;
+use crate::media::interstitial::{Interstitial, Placed};
+use crate::media::interstitial_stage::InterstitialStage;
+use crate::media::watermark::{Mark, WatermarkStage};
+use crate::multivariant::policy::MultivariantPolicy;
+use crate::multivariant::stage::MultivariantStage;
+use crate::playlist::places::Place;
+use crate::playlist::rewriter::PlaylistRewriter;
+use crate::uri::define_stage::DefineStage;
+use crate::uri::policy::UriPolicy;
 use crate::viewer::{Viewer, without_parameters};
-use crate::watermark::{Mark, WatermarkStage};
 
 /// The kinds of manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 mod support;
 
 use manifest_rewrite::ManifestRewrite;
-use manifest_rewrite::manifest_filter::ManifestFilter;
-use manifest_rewrite::multivariant::Multivariant;
-use manifest_rewrite::select_policy::apply_filter;
+use manifest_rewrite::multivariant::list::Multivariant;
+use manifest_rewrite::select::filter::ManifestFilter;
+use manifest_rewrite::select::rule::apply_filter;
 use proptest::prelude::*;
 use support::{playlists, problems};
 use weir_module::testing::{Outcome, TestHost, decide, exchange};

@@ -4,11 +4,11 @@
 mod support;
 
 use manifest_rewrite::body::Rewriter;
-use manifest_rewrite::carrier::Carrier;
-use manifest_rewrite::places::Places;
-use manifest_rewrite::playlist::PlaylistRewriter;
-use manifest_rewrite::uri::HostPattern;
-use manifest_rewrite::uri_policy::UriPolicy;
+use manifest_rewrite::playlist::places::Places;
+use manifest_rewrite::playlist::rewriter::PlaylistRewriter;
+use manifest_rewrite::uri::carrier::Carrier;
+use manifest_rewrite::uri::policy::UriPolicy;
+use manifest_rewrite::uri::reference::HostPattern;
 use proptest::prelude::*;
 
 fn policy() -> UriPolicy {

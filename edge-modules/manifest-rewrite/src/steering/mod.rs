@@ -1,0 +1,4 @@
+//! Content steering (RFC 8216bis section 7): the pathways in playlists ([`pathways`]) and the server that ranks them ([`server`]).
+
+pub mod pathways;
+pub mod server;

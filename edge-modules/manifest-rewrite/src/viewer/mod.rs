@@ -1,0 +1,168 @@
+//! Who asks, as the policy sees it. Every attribute that is read is remembered, since it decides who may share the result.
+
+pub mod cmcd;
+pub mod device;
+
+use std::cell::Cell;
+
+use weir_module::RequestHead;
+
+/// Request headers that a policy can depend on.
+pub const HEADERS: &[&str] = &[
+    ":authority",
+    ":scheme",
+    "accept-encoding",
+    "if-none-match",
+    "user-agent",
+    "cmcd-request",
+    "cmcd-session",
+    "cmcd-status",
+    "cmcd-object",
+    "weir-client-ip",
+    "weir-country",
+    "weir-entitlements",
+    "weir-session",
+    "weir-subject",
+    "weir-tier",
+    "weir-variant",
+];
+
+/// One viewer's request.
+#[derive(Debug, Clone, Default)]
+pub struct Viewer {
+    /// Host and port of the request.
+    pub authority: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The query as it came, without the question mark.
+    pub query: String,
+    headers: Vec<(&'static str, String)>,
+    personal: Cell<bool>,
+}
+
+impl Viewer {
+    /// Takes what a policy may need out of a request head.
+    pub fn new(head: &RequestHead<'_>) -> Self {
+        let headers = HEADERS
+            .iter()
+            .filter(|name| !name.starts_with(':'))
+            .filter_map(|name| Some((*name, head.header_str(name)?.to_owned())))
+            .collect();
+        Self {
+            authority: head.header_str(":authority").unwrap_or_default().to_owned(),
+            path: head.path().to_owned(),
+            query: head.query().unwrap_or_default().to_owned(),
+            headers,
+            personal: Cell::new(false),
+        }
+    }
+
+    /// A viewer of whom only the request's query is known.
+    pub fn from_query(query: &str) -> Self {
+        Self {
+            path: "/".to_owned(),
+            query: query.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// A request header; reading it makes the result personal.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.personal.set(true);
+        self.shared_header(name)
+    }
+
+    /// A request header that shared caches know how to handle (`accept-encoding`, conditions).
+    pub fn shared_header(&self, name: &str) -> Option<&str> {
+        debug_assert!(HEADERS.contains(&name), "`{name}` is not asked for");
+        self.headers
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// What tells this viewer from others, best first: session, subject, client address.
+    pub fn identity(&self) -> Option<&str> {
+        ["weir-session", "weir-subject", "weir-client-ip"]
+            .into_iter()
+            .find_map(|name| self.header(name))
+    }
+
+    /// A query parameter, percent-decoded.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        parameters(&self.query)
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+    }
+
+    /// How often a query parameter stands in the query.
+    pub fn parameter_count(&self, name: &str) -> usize {
+        parameters(&self.query)
+            .filter(|(known, _)| known == name)
+            .count()
+    }
+
+    /// Says that the result must not be shared.
+    pub fn make_personal(&self) {
+        self.personal.set(true);
+    }
+
+    /// True when something was read that other viewers of the same URL do not have in common.
+    pub fn is_personal(&self) -> bool {
+        self.personal.get()
+    }
+}
+
+/// The pairs of a query, percent-decoded; a name without `=` has an empty value. `+` is a plus, as in RFC 3986.
+pub fn parameters(query: &str) -> impl Iterator<Item = (String, String)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(name), decoded(value))
+        })
+}
+
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+/// The query without some parameters; all others keep their bytes and their order.
+pub fn without_parameters(query: &str, names: impl Fn(&str) -> bool) -> String {
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|pair| {
+            !names(&decoded(
+                pair.split_once('=').map_or(pair, |(name, _)| name),
+            ))
+        })
+        .collect();
+    kept.join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_decoded_and_taken_out() {
+        let viewer = Viewer {
+            query: "a=1%2B2&b&a=3&c%20d=x".into(),
+            ..Viewer::default()
+        };
+        assert_eq!(viewer.parameter("a").as_deref(), Some("1+2"));
+        assert_eq!(viewer.parameter("b").as_deref(), Some(""));
+        assert_eq!(viewer.parameter("c d").as_deref(), Some("x"));
+        assert_eq!(viewer.parameter_count("a"), 2);
+        assert_eq!(
+            without_parameters(&viewer.query, |name| name == "a" || name == "c d"),
+            "b"
+        );
+        assert!(!viewer.is_personal());
+        viewer.header("weir-tier");
+        assert!(viewer.is_personal());
+    }
+}
