@@ -13,7 +13,7 @@ use crate::multivariant::order::{Order, OrderConfig, StartConfig};
 use crate::multivariant::session::{self, SessionData, SessionKey};
 use crate::plan::SKIP;
 use crate::select::rule::{FiltersConfig, Rule, SelectConfig};
-use crate::steering::server::{Steering, SteeringConfig};
+use crate::steering::config::{Steering, SteeringConfig};
 use crate::uri::hosts::{Hosts, HostsConfig};
 use crate::uri::token::{Token, TokenConfig};
 

@@ -10,7 +10,9 @@
 pub mod body;
 pub mod config;
 pub mod dash;
+pub mod encoding;
 pub mod error;
+pub mod exchange;
 pub mod fingerprint;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

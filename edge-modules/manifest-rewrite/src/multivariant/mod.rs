@@ -5,3 +5,4 @@ pub mod order;
 pub mod policy;
 pub mod session;
 pub mod stage;
+pub mod stream;

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use weir_module::ConfigError;
 
 use crate::NAME;
-use crate::multivariant::list::{Kind, Multivariant, Stream};
+use crate::multivariant::list::{Kind, Multivariant};
+use crate::multivariant::stream::Stream;
 use crate::select::expression::Expression;
 use crate::select::scopes::{StreamScope, is_stream_name, is_viewer_name};
 use crate::viewer::Viewer;

@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use crate::config::Settings;
-use crate::dash::rewriter::Selection;
+use crate::dash::selection::Selection;
 use crate::error::RewriteError;
 use crate::multivariant::list::{Kind, Multivariant};
 use crate::multivariant::session;
 use crate::select::filter::ManifestFilter;
 use crate::select::rule::{OnEmpty, apply_filter};
+use crate::steering::config::Mode;
 use crate::steering::pathways;
-use crate::steering::server::Mode;
 use crate::viewer::Viewer;
 
 /// What one request needs of it.

@@ -5,7 +5,8 @@ use weir_module::{ConfigError, Problem};
 
 use crate::NAME;
 use crate::error::RewriteError;
-use crate::multivariant::list::{Kind, Multivariant, Rendition, Stream};
+use crate::multivariant::list::{Kind, Multivariant};
+use crate::multivariant::stream::{Rendition, Stream};
 use crate::playlist::codec::Medium;
 use crate::select::expression::Expression;
 use crate::select::filter::{AKAMAI, AWS, ManifestFilter};

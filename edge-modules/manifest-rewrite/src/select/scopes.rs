@@ -1,6 +1,6 @@
 //! The names that expressions may use, and where their values come from.
 
-use crate::multivariant::list::{Rendition, Stream};
+use crate::multivariant::stream::{Rendition, Stream};
 use crate::playlist::codec::{Medium, four_character};
 use crate::select::expression::{Scope, Value};
 use crate::viewer::Viewer;

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::multivariant::list::{GROUP_TYPES, Kind, Multivariant, Rendition, Stream};
+use crate::multivariant::list::{Kind, Multivariant};
+use crate::multivariant::stream::{GROUP_TYPES, Rendition, Stream};
 use crate::playlist::codec::Medium;
 
 const AUDIO: usize = 0;

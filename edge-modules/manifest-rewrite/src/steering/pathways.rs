@@ -1,10 +1,11 @@
 //! Pathways in a multivariant playlist: the steering tag, `PATHWAY-ID`, and for each further pathway a copy of every stream with
 //! its own groups, so that sound and pictures come from the same place (RFC 8216bis section 4.4.6.6).
 
-use crate::multivariant::list::{Entry, GROUP_TYPES, Kind, Multivariant};
+use crate::multivariant::list::{Entry, Kind, Multivariant};
+use crate::multivariant::stream::GROUP_TYPES;
 use crate::playlist::attributes::AttributeList;
 use crate::playlist::lines::{content, lines};
-use crate::steering::server::{Mode, PathwayConfig, Steering};
+use crate::steering::config::{Mode, PathwayConfig, Steering};
 use crate::uri::reference::{UriReference, resolve_path};
 
 /// Writes the pathways into a playlist that lies at `base_path`. One that names pathways itself keeps them.

@@ -5,5 +5,6 @@ pub mod define_stage;
 pub mod hosts;
 pub mod policy;
 pub mod reference;
+mod rewrite;
 pub mod stage;
 pub mod token;

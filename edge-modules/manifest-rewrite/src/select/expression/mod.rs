@@ -11,7 +11,8 @@
 //! What is not known (an audio-only variant has no height) is neither true nor false: logic is Kleene's, with *unknown* as the
 //! third value. What to do with it is up to the caller: a filter keeps it, a condition is not met by it.
 
-use std::fmt;
+mod parser;
+mod tokens;
 
 /// What a name or literal stands for.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,27 +81,13 @@ pub struct SyntaxError {
     at: usize,
 }
 
-/// An expression may nest this deep.
-const MAX_DEPTH: usize = 32;
-
 impl Expression {
     /// Reads an expression; `known` says which names it may use.
     ///
     /// # Errors
     /// What is wrong, and where.
     pub fn parse(text: &str, known: &dyn Fn(&str) -> bool) -> Result<Self, SyntaxError> {
-        let mut parser = Parser {
-            tokens: tokens(text)?,
-            next: 0,
-            end: text.chars().count(),
-            depth: 0,
-            known,
-        };
-        let node = parser.or()?;
-        match parser.peek() {
-            None => Ok(Self(node)),
-            Some(token) => Err(parser.error(format!("`{token}` is one too many"))),
-        }
+        parser::parse(text, known).map(Self)
     }
 
     /// Every name in it, repetitions included.
@@ -228,237 +215,6 @@ fn numbers(a: &Value, b: &Value) -> Option<(f64, f64)> {
         _ => None,
     };
     Some((number(a)?, number(b)?))
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Token {
-    Word(String),
-    Text(String),
-    Number(f64),
-    Mark(&'static str),
-}
-
-impl fmt::Display for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Word(text) | Self::Text(text) => f.write_str(text),
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Mark(mark) => f.write_str(mark),
-        }
-    }
-}
-
-fn tokens(text: &str) -> Result<Vec<(Token, usize)>, SyntaxError> {
-    const MARKS: [&str; 11] = ["==", "!=", "<=", ">=", "<", ">", "(", ")", "[", "]", ","];
-    let characters: Vec<char> = text.chars().collect();
-    let mut out = Vec::new();
-    let mut at = 0;
-    while at < characters.len() {
-        let start = at;
-        let first = characters[at];
-        let run = |from: usize, wanted: fn(char) -> bool| {
-            characters[from..]
-                .iter()
-                .take_while(|c| wanted(**c))
-                .count()
-        };
-        if first.is_whitespace() {
-            at += 1;
-            continue;
-        }
-        let token = if let Some(mark) = MARKS.into_iter().find(|mark| {
-            characters[at..]
-                .iter()
-                .copied()
-                .take(mark.len())
-                .eq(mark.chars())
-        }) {
-            at += mark.len();
-            Token::Mark(mark)
-        } else if first == '"' || first == '\'' {
-            let length = characters[at + 1..]
-                .iter()
-                .position(|c| *c == first)
-                .ok_or_else(|| SyntaxError {
-                    message: "a text has no closing quote".into(),
-                    at: start + 1,
-                })?;
-            at += length + 2;
-            Token::Text(characters[start + 1..start + 1 + length].iter().collect())
-        } else if first.is_ascii_digit()
-            || (first == '-' && characters.get(at + 1).is_some_and(char::is_ascii_digit))
-        {
-            at += 1 + run(at + 1, |c| c.is_ascii_digit() || matches!(c, '.' | '_'));
-            let digits: String = characters[start..at]
-                .iter()
-                .filter(|c| **c != '_')
-                .collect();
-            let number = digits.parse().map_err(|_| SyntaxError {
-                message: format!("`{digits}` is no number"),
-                at: start + 1,
-            })?;
-            Token::Number(number)
-        } else if first.is_ascii_alphabetic() {
-            at += run(at, |c| {
-                c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
-            });
-            Token::Word(characters[start..at].iter().collect())
-        } else {
-            return Err(SyntaxError {
-                message: format!("`{first}` has no meaning"),
-                at: start + 1,
-            });
-        };
-        out.push((token, start + 1));
-    }
-    Ok(out)
-}
-
-struct Parser<'a> {
-    tokens: Vec<(Token, usize)>,
-    next: usize,
-    end: usize,
-    depth: usize,
-    known: &'a dyn Fn(&str) -> bool,
-}
-
-impl Parser<'_> {
-    fn peek(&self) -> Option<&Token> {
-        self.tokens.get(self.next).map(|(token, _)| token)
-    }
-
-    fn error(&self, message: impl Into<String>) -> SyntaxError {
-        let at = self
-            .tokens
-            .get(self.next)
-            .map_or(self.end + 1, |(_, at)| *at);
-        SyntaxError {
-            message: message.into(),
-            at,
-        }
-    }
-
-    fn word(&mut self, wanted: &str) -> bool {
-        let found = matches!(self.peek(), Some(Token::Word(word)) if word == wanted);
-        self.next += usize::from(found);
-        found
-    }
-
-    fn mark(&mut self, wanted: &str) -> bool {
-        let found = matches!(self.peek(), Some(Token::Mark(mark)) if *mark == wanted);
-        self.next += usize::from(found);
-        found
-    }
-
-    fn or(&mut self) -> Result<Node, SyntaxError> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(self.error("it nests too deep"));
-        }
-        let mut node = self.and()?;
-        while self.word("or") {
-            node = Node::Or(Box::new(node), Box::new(self.and()?));
-        }
-        self.depth -= 1;
-        Ok(node)
-    }
-
-    fn and(&mut self) -> Result<Node, SyntaxError> {
-        let mut node = self.not()?;
-        while self.word("and") {
-            node = Node::And(Box::new(node), Box::new(self.not()?));
-        }
-        Ok(node)
-    }
-
-    fn not(&mut self) -> Result<Node, SyntaxError> {
-        let mut negated = false;
-        while self.word("not") {
-            negated = !negated;
-        }
-        let node = self.comparison()?;
-        Ok(if negated {
-            Node::Not(Box::new(node))
-        } else {
-            node
-        })
-    }
-
-    fn comparison(&mut self) -> Result<Node, SyntaxError> {
-        let left = self.operand()?;
-        let operator = match self.peek() {
-            Some(Token::Mark("==")) => Operator::Equal,
-            Some(Token::Mark("!=")) => Operator::NotEqual,
-            Some(Token::Mark("<")) => Operator::Less,
-            Some(Token::Mark("<=")) => Operator::LessOrEqual,
-            Some(Token::Mark(">")) => Operator::Greater,
-            Some(Token::Mark(">=")) => Operator::GreaterOrEqual,
-            Some(Token::Word(word)) if word == "in" => Operator::In,
-            Some(Token::Word(word)) if word == "not" => {
-                self.next += 1;
-                if !matches!(self.peek(), Some(Token::Word(word)) if word == "in") {
-                    return Err(self.error("`not` is followed by `in` here"));
-                }
-                Operator::NotIn
-            }
-            _ => return Ok(left),
-        };
-        self.next += 1;
-        Ok(Node::Compare(
-            Box::new(left),
-            operator,
-            Box::new(self.operand()?),
-        ))
-    }
-
-    fn operand(&mut self) -> Result<Node, SyntaxError> {
-        if self.mark("(") {
-            let node = self.or()?;
-            return if self.mark(")") {
-                Ok(node)
-            } else {
-                Err(self.error("a `)` is missing"))
-            };
-        }
-        if self.mark("[") {
-            return self.list();
-        }
-        let node = match self.peek() {
-            Some(Token::Number(number)) => Node::Literal(Value::Number(*number)),
-            Some(Token::Text(text)) => Node::Literal(Value::Text(text.clone())),
-            Some(Token::Word(word)) => match word.as_str() {
-                "true" => Node::Literal(Value::Bool(true)),
-                "false" => Node::Literal(Value::Bool(false)),
-                "and" | "or" | "in" | "not" => {
-                    return Err(self.error(format!("`{word}` has nothing on its left")));
-                }
-                name if (self.known)(name) => Node::Name(name.to_owned()),
-                name => return Err(self.error(format!("the name `{name}` is not known here"))),
-            },
-            Some(Token::Mark(mark)) => {
-                return Err(self.error(format!("`{mark}` has nothing on its left")));
-            }
-            None => return Err(self.error("something is missing")),
-        };
-        self.next += 1;
-        Ok(node)
-    }
-
-    fn list(&mut self) -> Result<Node, SyntaxError> {
-        let mut items = Vec::new();
-        while !self.mark("]") {
-            match self.peek() {
-                Some(Token::Text(text)) => items.push(text.clone()),
-                Some(Token::Number(number)) => items.push(number.to_string()),
-                _ => return Err(self.error("a list holds texts and numbers")),
-            }
-            self.next += 1;
-            if !self.mark(",") && !matches!(self.peek(), Some(Token::Mark("]"))) {
-                return Err(self.error("a `,` or `]` is missing"));
-            }
-        }
-        Ok(Node::Literal(Value::List(items)))
-    }
 }
 
 #[cfg(test)]
