@@ -8,9 +8,9 @@ use crate::input::Input;
 use crate::plan::{Plan, PlannedTrack};
 use crate::presentation::{Presentation, TrackKind};
 use crate::request::SegmentRequest;
-use crate::sidecar;
 use crate::text::{self, TextTrack};
-use crate::{Error, Layout, Note, Options, Output, OutputKind, Report, dash, hls};
+use crate::{Error, Layout, Method, Note, Options, Output, OutputKind, Report, dash, hls};
+use crate::{protect, sidecar};
 
 /// The plan of a presentation: every playlist, and every segment by name, without reading more of the media than it holds.
 ///
@@ -69,8 +69,9 @@ impl Index {
                 advice: "transcode the film first",
             });
         }
+        let salt = options.encryption.as_ref().map(|_| protect::salt(&sources));
         Ok(Self {
-            plan: Plan::new(tracks, options)?,
+            plan: Plan::new(tracks, options, salt)?,
             presentation,
             notes,
             options: options.clone(),
@@ -208,7 +209,19 @@ impl Index {
             )?;
         }
         let mut i_frames = Vec::new();
-        if self.options.i_frame_playlists {
+        let whole_segments = self
+            .options
+            .encryption
+            .as_ref()
+            .is_some_and(|encryption| encryption.method == Method::Aes128);
+        if self.options.i_frame_playlists && whole_segments {
+            report.notes.push(Note {
+                input: 0,
+                track: None,
+                message: "no I-frame playlists: keyframes cannot be taken out of segments that are encrypted whole; `cbcs` has them"
+                    .to_owned(),
+            });
+        } else if self.options.i_frame_playlists {
             for track in self
                 .plan
                 .tracks
@@ -264,7 +277,7 @@ impl Index {
 /// What stands before the segments of a track: the initialization segment, and in a single file the segment index.
 pub(crate) fn header(track: &PlannedTrack) -> Output {
     let kind = track.track.info.kind;
-    let init = init_segment(&track.track);
+    let init = init_segment(&track.track, track.protection.as_deref());
     let single = track.layout == Layout::SingleFile;
     let mut body = vec![init];
     if single {

@@ -39,10 +39,14 @@ impl Indexer {
         if input_lens.is_empty() {
             return Err(Error::Protocol("there is no input".to_owned()));
         }
+        let count_slices = options
+            .encryption
+            .as_ref()
+            .is_some_and(|encryption| encryption.method.scheme().is_some());
         let waiting = input_lens
             .iter()
             .enumerate()
-            .map(|(number, len)| Opening::new(number, *len, options.max_index_bytes))
+            .map(|(number, len)| Opening::new(number, *len, options.max_index_bytes, count_slices))
             .collect();
         Ok(Self {
             options,

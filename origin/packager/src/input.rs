@@ -5,6 +5,7 @@ use bytes::Bytes;
 use crate::mp4::{Movie, RawIndex, Scan, Scanned, Trak};
 use crate::presentation::{Presentation, TrackInfo, TrackKind};
 use crate::sidecar::Source;
+use crate::slice_scan::{Counted, SliceScan};
 use crate::sync_scan::{Looked, SyncScan};
 use crate::track::{self, Context, Opened, Track};
 use crate::{ByteRange, Error, Note};
@@ -26,6 +27,7 @@ pub(crate) struct Input {
 pub(crate) struct Opening {
     number: usize,
     input_len: u64,
+    count_slices: bool,
     phase: Phase,
 }
 
@@ -40,6 +42,13 @@ enum Phase {
         track: usize,
         scan: Option<Box<SyncScan>>,
     },
+    /// Counting the slices of pictures of the track at `track` and those after it.
+    Slices {
+        movie: Box<Movie>,
+        source: Source,
+        track: usize,
+        scan: Option<Box<SliceScan>>,
+    },
     Done,
 }
 
@@ -51,11 +60,13 @@ pub(crate) enum OpeningStep {
 }
 
 impl Opening {
-    /// Starts on input `number` of `input_len` bytes, whose index may take `limit` bytes.
-    pub(crate) fn new(number: usize, input_len: u64, limit: u64) -> Self {
+    /// Starts on input `number` of `input_len` bytes, whose index may take `limit` bytes. With `count_slices` it looks into
+    /// pictures, as encryption needs it.
+    pub(crate) fn new(number: usize, input_len: u64, limit: u64, count_slices: bool) -> Self {
         Self {
             number,
             input_len,
+            count_slices,
             phase: Phase::Index(Box::new(Scan::new(input_len, limit))),
         }
     }
@@ -65,6 +76,9 @@ impl Opening {
         match &mut self.phase {
             Phase::Index(scan) => scan.supply(offset, data),
             Phase::Sync {
+                scan: Some(scan), ..
+            } => scan.supply(offset, data),
+            Phase::Slices {
                 scan: Some(scan), ..
             } => scan.supply(offset, data),
             _ => Err(Error::Protocol(format!(
@@ -132,6 +146,38 @@ impl Opening {
                     else {
                         continue;
                     };
+                    self.phase = Phase::Slices {
+                        movie,
+                        source,
+                        track: 0,
+                        scan: None,
+                    };
+                }
+                Phase::Slices {
+                    movie,
+                    track,
+                    scan,
+                    source,
+                } if self.count_slices && *track < movie.tracks.len() => {
+                    let trak = &movie.tracks[*track];
+                    if scan.is_none() {
+                        *scan = SliceScan::new(trak, self.input_len)?.map(Box::new);
+                    }
+                    if let Some(scan) = scan {
+                        match scan.step(&trak.samples)? {
+                            Counted::Need(range) => return Ok(OpeningStep::Need(range)),
+                            Counted::Done(most) => source.slices.push((trak.id, most)),
+                        }
+                    }
+                    *track += 1;
+                    *scan = None;
+                }
+                Phase::Slices { .. } => {
+                    let Phase::Slices { movie, source, .. } =
+                        std::mem::replace(&mut self.phase, Phase::Done)
+                    else {
+                        continue;
+                    };
                     let input = describe(self.number, *movie, source)?;
                     return Ok(OpeningStep::Done(Box::new(input)));
                 }
@@ -179,7 +225,9 @@ fn describe(number: usize, mut movie: Movie, source: Source) -> Result<Input, Er
         }
         match track::open(trak, context, &mut input.notes)? {
             Opened::Empty => {}
-            Opened::Ready(track) => {
+            Opened::Ready(mut track) => {
+                let counted = input.source.slices.iter().find(|(id, _)| *id == trak.id);
+                track.slices = counted.map(|(_, most)| *most);
                 infos.push(track.info.clone());
                 input.tracks.push(*track);
             }

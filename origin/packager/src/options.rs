@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-use crate::{Error, language};
+use crate::{Encryption, Error, language};
 
 /// How to package.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct Options {
     pub gzip: bool,
     /// Subtitles to add, as segmented WebVTT.
     pub subtitles: Vec<Subtitle>,
+    /// Encrypt the media; `None` leaves them in the clear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// Most bytes of index (the `moov` and `moof` boxes) that are held in memory.
     pub max_index_bytes: u64,
 }
@@ -62,6 +65,7 @@ impl Default for Options {
             dash: false,
             gzip: false,
             subtitles: Vec::new(),
+            encryption: None,
             max_index_bytes: 256 << 20,
         }
     }
@@ -80,6 +84,9 @@ impl Options {
                     self.segment_duration
                 ),
             });
+        }
+        if let Some(encryption) = &self.encryption {
+            encryption.validate(self.dash)?;
         }
         if self
             .subtitles

@@ -4,16 +4,12 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::cmaf::write_segment;
 use crate::fetch::expect_read;
-use crate::files::{Address, SEGMENT_TYPE};
 use crate::index::header;
-use crate::timeline::{Timed, to_micros};
+use crate::segment_writer::SegmentWriter;
+use crate::timeline::to_micros;
 use crate::window::{Window, plan_reads, want};
-use crate::{
-    ByteRange, Error, Index, IndexStep, Indexer, Layout, Options, Output, OutputKind, Progress,
-    Report, Step,
-};
+use crate::{ByteRange, Error, Index, IndexStep, Indexer, Options, Output, Progress, Report, Step};
 
 /// Drives one packaging run: the caller brings bytes and stores what comes out.
 ///
@@ -114,9 +110,8 @@ fn duration(micros: i64) -> std::time::Duration {
 /// A segment of the slot at hand.
 #[derive(Debug)]
 struct Pending {
-    track: usize,
-    segment: usize,
-    samples: Vec<Timed>,
+    input: usize,
+    writer: SegmentWriter,
 }
 
 /// The writing part of a run.
@@ -174,7 +169,10 @@ impl Writing {
                 return Ok(Step::Read { input, range });
             }
             if let Some(pending) = self.pending.pop_front() {
-                return self.write(&pending).map(Step::Write);
+                return pending
+                    .writer
+                    .write(&self.windows[pending.input])
+                    .map(Step::Write);
             }
             self.windows.iter_mut().for_each(Window::clear);
             if self.slot < self.index.plan.slots() {
@@ -202,8 +200,8 @@ impl Writing {
                 continue;
             };
             self.next[number] += 1;
-            let samples = track.samples(found)?;
-            for sample in &samples {
+            let writer = SegmentWriter::new(track, segment)?;
+            for sample in writer.samples() {
                 want(
                     &mut wanted[track.track.info.input],
                     sample.offset,
@@ -213,9 +211,8 @@ impl Writing {
             let end = to_micros(found.end, track.track.timeline.timescale);
             self.done_until = self.done_until.max(end);
             self.pending.push_back(Pending {
-                track: number,
-                segment,
-                samples,
+                input: track.track.info.input,
+                writer,
             });
         }
         for (input, wanted) in wanted.into_iter().enumerate() {
@@ -235,22 +232,5 @@ impl Writing {
         self.asked = None;
         self.windows[input].push(offset, data);
         Ok(())
-    }
-
-    fn write(&self, pending: &Pending) -> Result<Output, Error> {
-        let track = &self.index.plan.tracks[pending.track];
-        let segment = &track.segments[pending.segment];
-        let fragments = track.fragments(&pending.samples)?;
-        let window = &self.windows[track.track.info.input];
-        Ok(Output {
-            path: Address::segment_path(track, pending.segment),
-            content_type: SEGMENT_TYPE,
-            content_encoding: None,
-            kind: OutputKind::MediaSegment,
-            position: segment.offset,
-            complete: track.layout == Layout::Segments
-                || pending.segment + 1 == track.segments.len(),
-            body: write_segment(&pending.samples, &fragments, segment.sequence, window)?,
-        })
     }
 }

@@ -3,9 +3,12 @@
 //! Everything that playlists say follows from the plan, before any media data are read. So a playlist, or any one segment, can be
 //! made from the index alone.
 
+use std::sync::Arc;
+
 use crate::boundaries;
 use crate::cmaf::{Fragments, init_segment, segment_index_len};
 use crate::presentation::TrackKind;
+use crate::protect::{Guard, Protection, whole_len};
 use crate::timeline::{Place, Timed, to_micros};
 use crate::track::Track;
 use crate::{Error, Layout, Options};
@@ -19,6 +22,10 @@ pub(crate) struct Segment {
     pub(crate) place: Place,
     /// Number of samples.
     pub(crate) samples: u32,
+    /// Number of its first sample in the track, counted from 0.
+    pub(crate) first_sample: u64,
+    /// The key that it is encrypted with, by its number in the track's protection.
+    pub(crate) key: Option<usize>,
     /// Earliest presentation time.
     pub(crate) start: i64,
     /// Earliest presentation time of the next segment, or the end of the track.
@@ -43,6 +50,8 @@ pub(crate) struct PlannedTrack {
     pub(crate) layout: Layout,
     /// Length of the initialization segment in bytes.
     pub(crate) init_len: u64,
+    /// How it is encrypted, if it is.
+    pub(crate) protection: Option<Arc<Protection>>,
 }
 
 impl PlannedTrack {
@@ -62,12 +71,31 @@ impl PlannedTrack {
         {
             samples.push(sample);
         }
+        self.shift_descriptions(segment.key, &mut samples);
         Ok(samples)
     }
 
-    /// The fragments of a segment.
-    pub(crate) fn fragments(&self, samples: &[Timed]) -> Result<Fragments, Error> {
-        Fragments::new(samples, self.split_keyframes)
+    /// Moves samples in the clear to the sample entries that are not encrypted.
+    fn shift_descriptions(&self, key: Option<usize>, samples: &mut [Timed]) {
+        if let Some(protection) = &self.protection {
+            let shift = protection.description_shift(key);
+            samples
+                .iter_mut()
+                .for_each(|sample| sample.description += shift);
+        }
+    }
+
+    fn guard(&self, key: Option<usize>) -> Option<Guard<'_>> {
+        Guard::new(self.protection.as_deref(), key)
+    }
+
+    /// The fragments of a segment whose samples are `samples`.
+    pub(crate) fn fragments(
+        &self,
+        segment: &Segment,
+        samples: &[Timed],
+    ) -> Result<Fragments, Error> {
+        Fragments::new(samples, self.split_keyframes, self.guard(segment.key))
     }
 }
 
@@ -83,7 +111,11 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Plans the segments of all tracks.
-    pub(crate) fn new(tracks: Vec<Track>, options: &Options) -> Result<Self, Error> {
+    pub(crate) fn new(
+        tracks: Vec<Track>,
+        options: &Options,
+        salt: Option<[u8; 32]>,
+    ) -> Result<Self, Error> {
         let boundaries = boundaries::choose(&tracks, options.segment_duration)?;
         let mut counts = [0_usize; 3];
         let mut planned = Vec::with_capacity(tracks.len());
@@ -92,10 +124,22 @@ impl Plan {
             *number += 1;
             let name = format!("{}-{number}", track.info.kind.as_str());
             let input = track.info.input;
+            let protection = match (&options.encryption, &salt) {
+                (Some(encryption), Some(salt)) => {
+                    Protection::new(encryption, &track, &name, salt)?.map(Arc::new)
+                }
+                _ => None,
+            };
             planned.push(
-                plan_track(track, name, &boundaries, options)
+                plan_track(track, name, protection, &boundaries, options)
                     .map_err(|error| error.in_input(input))?,
             );
+        }
+        if options.encryption.is_some() && planned.iter().all(|track| track.protection.is_none()) {
+            return Err(Error::InvalidOption {
+                option: "encryption",
+                reason: "no key is for any of the tracks; give one for `all`".to_owned(),
+            });
         }
         // The longest duration rounded to the nearest second, over all renditions: RFC 8216bis 4.4.3.1 wants no EXTINF, rounded,
         // to exceed it, and Apple's Authoring Specification 8.2 the same value for sound and pictures.
@@ -146,6 +190,7 @@ impl Plan {
 fn plan_track(
     track: Track,
     name: String,
+    protection: Option<Arc<Protection>>,
     boundaries: &[i64],
     options: &Options,
 ) -> Result<PlannedTrack, Error> {
@@ -153,7 +198,8 @@ fn plan_track(
     let mut planned = PlannedTrack {
         split_keyframes: is_video && options.i_frame_playlists,
         layout: options.layout,
-        init_len: init_segment(&track).len() as u64,
+        init_len: init_segment(&track, protection.as_deref()).len() as u64,
+        protection,
         track,
         name,
         segments: Vec::new(),
@@ -167,26 +213,44 @@ fn plan_track(
     let mut slot = 0;
     let mut start_place = place;
 
+    let mut first_sample = 0;
     let mut close =
         |start_place: Place, slot: usize, inside: &mut Vec<Timed>| -> Result<(), Error> {
-            let fragments = Fragments::new(inside, is_video && options.i_frame_playlists)?;
+            // The key follows from where the stretch begins, so that it changes in all tracks at once.
+            let begins = slot
+                .checked_sub(1)
+                .and_then(|before| boundaries.get(before));
+            let key = planned
+                .protection
+                .as_ref()
+                .and_then(|protection| protection.key_at(begins.copied().unwrap_or(0)));
+            planned.shift_descriptions(key, inside);
+            let fragments = Fragments::new(inside, planned.split_keyframes, planned.guard(key))?;
             let start = inside
                 .iter()
                 .map(|sample| sample.presentation_time)
                 .min()
                 .unwrap_or(0);
+            let is_whole = key.is_some() && planned.guard(key).is_none();
             segments.push(Segment {
                 slot,
                 place: start_place,
                 samples: u32::try_from(inside.len()).unwrap_or(u32::MAX),
+                first_sample,
+                key,
                 start: start.max(0),
                 end: 0,
                 sequence,
-                len: fragments.len,
+                len: if is_whole {
+                    whole_len(fragments.len)
+                } else {
+                    fragments.len
+                },
                 offset: 0,
             });
             sequence =
                 sequence.saturating_add(u32::try_from(fragments.list.len()).unwrap_or(u32::MAX));
+            first_sample += inside.len() as u64;
             inside.clear();
             Ok(())
         };

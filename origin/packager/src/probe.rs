@@ -29,7 +29,7 @@ impl Probe {
     pub fn new(input_len: u64) -> Result<Self, Error> {
         let limit = Options::default().max_index_bytes;
         Ok(Self {
-            opening: Opening::new(0, input_len, limit),
+            opening: Opening::new(0, input_len, limit, false),
             notes: Vec::new(),
         })
     }

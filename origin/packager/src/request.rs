@@ -4,22 +4,17 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::cmaf::{Fragments, write_segment};
 use crate::fetch::expect_read;
-use crate::files::{Address, SEGMENT_TYPE};
 use crate::plan::PlannedTrack;
-use crate::timeline::Timed;
+use crate::segment_writer::SegmentWriter;
 use crate::window::{Window, plan_reads, want};
-use crate::{ByteRange, Error, Output, OutputKind};
+use crate::{ByteRange, Error, Output};
 
 /// Makes one media segment. It asks for the ranges that the segment needs, and for nothing else.
 #[derive(Debug)]
 pub struct SegmentRequest {
     input: usize,
-    path: String,
-    samples: Vec<Timed>,
-    fragments: Fragments,
-    sequence: u32,
+    writer: SegmentWriter,
     window: Window,
     reads: VecDeque<ByteRange>,
     asked: Option<ByteRange>,
@@ -41,22 +36,15 @@ pub enum SegmentStep {
 
 impl SegmentRequest {
     pub(crate) fn new(track: &PlannedTrack, index: usize) -> Result<Self, Error> {
-        let segment = track
-            .segments
-            .get(index)
-            .ok_or_else(|| Error::Protocol(format!("{} has no segment {index}", track.name)))?;
-        let samples = track.samples(segment)?;
-        let fragments = track.fragments(&samples)?;
+        let writer = SegmentWriter::new(track, index)?;
         let mut wanted = Vec::new();
-        samples
+        writer
+            .samples()
             .iter()
             .for_each(|sample| want(&mut wanted, sample.offset, sample.size));
         Ok(Self {
             input: track.track.info.input,
-            path: Address::segment_path(track, index),
-            samples,
-            fragments,
-            sequence: segment.sequence,
+            writer,
             window: Window::default(),
             reads: plan_reads(wanted).into(),
             asked: None,
@@ -80,16 +68,7 @@ impl SegmentRequest {
                 range,
             });
         }
-        let body = write_segment(&self.samples, &self.fragments, self.sequence, &self.window)?;
-        Ok(SegmentStep::Done(Output {
-            path: self.path.clone(),
-            content_type: SEGMENT_TYPE,
-            content_encoding: None,
-            kind: OutputKind::MediaSegment,
-            position: 0,
-            complete: true,
-            body,
-        }))
+        self.writer.write(&self.window).map(SegmentStep::Done)
     }
 
     /// Brings the bytes that the last [`SegmentStep::Read`] asked for.

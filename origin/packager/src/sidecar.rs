@@ -3,7 +3,8 @@
 //! It holds the index boxes of every input as they stand there, which are compact already, and what had to be looked up in the
 //! bitstream. All numbers are big-endian: the magic, the number of inputs, and for each input its length (u64), a flag whether its
 //! index came first (u8), the number of boxes (u32), each as type, offset, payload offset and payload length (u64 each) and payload;
-//! then the number of sync maps (u32), each as track (u32), number of words (u32) and words (u64 each).
+//! then the number of sync maps (u32), each as track (u32), number of words (u32) and words (u64 each); then the number of slice counts
+//! (u32), each as track (u32) and count (u8).
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -13,7 +14,7 @@ use crate::isobmff::{FourCc, Mp4Box};
 use crate::mp4::RawIndex;
 
 /// Format and version.
-const MAGIC: &[u8; 8] = b"WEIRIDX1";
+const MAGIC: &[u8; 8] = b"WEIRIDX2";
 
 /// What the index of one input was read from.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Source {
     pub(crate) boxes: Vec<Mp4Box>,
     /// Sync samples that were looked up in the bitstream, by track.
     pub(crate) sync: Vec<(u32, Vec<u64>)>,
+    /// Slices of a picture at most, by track, where they have been counted.
+    pub(crate) slices: Vec<(u32, u8)>,
 }
 
 impl Source {
@@ -38,6 +41,7 @@ impl Source {
             index_first: raw.index_first,
             boxes,
             sync: Vec::new(),
+            slices: Vec::new(),
         }
     }
 }
@@ -66,6 +70,11 @@ pub(crate) fn write(sources: &[Source]) -> Bytes {
             out.put_u32(*track);
             out.put_u32(count(words.len()));
             words.iter().for_each(|word| out.put_u64(*word));
+        }
+        out.put_u32(count(source.slices.len()));
+        for (track, slices) in &source.slices {
+            out.put_u32(*track);
+            out.put_u8(*slices);
         }
     }
     out.freeze()
@@ -112,6 +121,10 @@ fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
         });
         sync.push((track, words.collect()));
     }
+    let mut slices = Vec::new();
+    for _ in 0..reader.u32()? {
+        slices.push((reader.u32()?, reader.take(1)?[0]));
+    }
     let mut boxes = boxes.into_iter();
     let moov = boxes
         .next()
@@ -124,6 +137,7 @@ fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
     };
     let source = Source {
         sync,
+        slices,
         ..Source::of(input_len, &raw)
     };
     input::from_index(number, raw, source).map_err(|error| error.in_input(number))

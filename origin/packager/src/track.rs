@@ -14,6 +14,8 @@ pub(crate) struct Track {
     pub(crate) entries: Vec<SampleEntry>,
     pub(crate) matrix: [i32; 4],
     pub(crate) timeline: Timeline,
+    /// Most parts of one sample that encryption lists apart, where they have been counted.
+    pub(crate) slices: Option<u8>,
 }
 
 /// What became of a track of the source.
@@ -136,6 +138,7 @@ pub(crate) fn open(trak: &Trak, context: Context, notes: &mut Vec<Note>) -> Resu
         entries,
         matrix: trak.matrix,
         timeline,
+        slices: None,
     })))
 }
 

@@ -1,6 +1,7 @@
 //! Movie fragments: `moof` boxes (ISO/IEC 14496-12, 8.8.4).
 
 use crate::isobmff::BoxWriter;
+use crate::protect::{Auxiliary, AuxiliaryShape, Guard};
 use crate::timeline::Timed;
 
 /// `sample_flags` of a sample that depends on no other.
@@ -17,11 +18,13 @@ pub(crate) struct Shape {
     size: Option<u32>,
     flags: Option<u32>,
     composition: bool,
+    /// What is said about encryption; `None` when samples are in the clear.
+    auxiliary: Option<AuxiliaryShape>,
 }
 
 impl Shape {
     /// The most compact shape for `samples`, which is not empty.
-    pub(crate) fn of(samples: &[Timed]) -> Self {
+    pub(crate) fn of(samples: &[Timed], guard: Option<Guard<'_>>) -> Self {
         let first = samples.first();
         let same = |field: fn(&Timed) -> u32| {
             let value = first.map(field)?;
@@ -37,6 +40,7 @@ impl Shape {
             size: same(|sample| sample.size),
             flags: same(flags_of),
             composition: samples.iter().any(|sample| sample.composition_offset != 0),
+            auxiliary: guard.map(|guard| guard.shape(samples.len())),
         }
     }
 
@@ -60,11 +64,20 @@ impl Shape {
         ];
         let tfhd = 16 + defaults.iter().filter(|present| **present).count() * 4;
         let trun = 20 + self.count * self.entry_len();
-        8 + 16 + 8 + tfhd + 20 + trun
+        let auxiliary = self.auxiliary.map_or(0, |shape| shape.len(self.count));
+        8 + 16 + 8 + tfhd + 20 + trun + auxiliary
     }
 
-    /// Writes the `moof` box and the header of the `mdat` box that follows it with `data_len` bytes.
-    pub(crate) fn write(self, w: &mut BoxWriter, sequence: u32, samples: &[Timed], data_len: u32) {
+    /// Writes the `moof` box and the header of the `mdat` box that follows it with `data_len` bytes. `auxiliary` says how the
+    /// samples are encrypted, if they are.
+    pub(crate) fn write(
+        self,
+        w: &mut BoxWriter,
+        sequence: u32,
+        samples: &[Timed],
+        data_len: u32,
+        auxiliary: &Auxiliary,
+    ) {
         let start = w.len();
         w.nest(b"moof", |w| {
             w.nest_full(b"mfhd", 0, 0, |w| w.u32(sequence));
@@ -73,6 +86,9 @@ impl Shape {
                 let decode_time = samples.first().map_or(0, |sample| sample.decode_time);
                 w.nest_full(b"tfdt", 1, 0, |w| w.i64(decode_time));
                 self.write_run(w, samples);
+                if let Some(shape) = &self.auxiliary {
+                    shape.write(w, auxiliary, samples.len(), start);
+                }
             });
         });
         debug_assert_eq!(

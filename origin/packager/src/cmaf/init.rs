@@ -5,10 +5,11 @@ use bytes::Bytes;
 use crate::isobmff::BoxWriter;
 use crate::language;
 use crate::presentation::TrackKind;
+use crate::protect::{self, Protection};
 use crate::track::Track;
 
 /// Writes the initialization segment of a track.
-pub(crate) fn init_segment(track: &Track) -> Bytes {
+pub(crate) fn init_segment(track: &Track, protection: Option<&Protection>) -> Bytes {
     let mut w = BoxWriter::with_capacity(1024);
     w.nest(b"ftyp", |w| {
         w.bytes(b"iso6\0\0\0\0iso6cmfcdash");
@@ -25,7 +26,7 @@ pub(crate) fn init_segment(track: &Track) -> Bytes {
             w.zeros(24);
             w.u32(2);
         });
-        w.nest(b"trak", |w| write_track(w, track));
+        w.nest(b"trak", |w| write_track(w, track, protection));
         w.nest(b"mvex", |w| {
             w.nest_full(b"trex", 0, 0, |w| {
                 w.u32(1);
@@ -33,11 +34,19 @@ pub(crate) fn init_segment(track: &Track) -> Bytes {
                 w.zeros(12);
             });
         });
+        if let Some(protection) = protection.filter(|found| found.method.scheme().is_some()) {
+            let keys: Vec<_> = protection.keys().collect();
+            for system in &protection.systems {
+                for header in protect::headers(system, protection.method, &keys) {
+                    w.bytes(&header.pssh);
+                }
+            }
+        }
     });
     w.finish()
 }
 
-fn write_track(w: &mut BoxWriter, track: &Track) {
+fn write_track(w: &mut BoxWriter, track: &Track, protection: Option<&Protection>) {
     // The picture's size before rotation, which the matrix applies.
     let (width, height) = track.info.video.as_ref().map_or((0, 0), |video| {
         let (width, height) = (video.display_width, video.display_height);
@@ -104,11 +113,11 @@ fn write_track(w: &mut BoxWriter, track: &Track) {
                 w.u8(0);
             });
         }
-        w.nest(b"minf", |w| write_media_information(w, track));
+        w.nest(b"minf", |w| write_media_information(w, track, protection));
     });
 }
 
-fn write_media_information(w: &mut BoxWriter, track: &Track) {
+fn write_media_information(w: &mut BoxWriter, track: &Track, protection: Option<&Protection>) {
     match track.info.kind {
         TrackKind::Video => w.nest_full(b"vmhd", 0, 1, |w| w.zeros(8)),
         TrackKind::Audio => w.nest_full(b"smhd", 0, 0, |w| w.zeros(4)),
@@ -121,11 +130,17 @@ fn write_media_information(w: &mut BoxWriter, track: &Track) {
         });
     });
     w.nest(b"stbl", |w| {
+        let entries = match protection {
+            Some(protection) => protection.sample_entries(track),
+            None => track
+                .entries
+                .iter()
+                .map(|entry| entry.entry.clone())
+                .collect(),
+        };
         w.nest_full(b"stsd", 0, 0, |w| {
-            w.u32(u32::try_from(track.entries.len()).unwrap_or(1));
-            for entry in &track.entries {
-                w.bytes(&entry.entry);
-            }
+            w.u32(u32::try_from(entries.len()).unwrap_or(1));
+            entries.iter().for_each(|entry| w.bytes(entry));
         });
         w.nest_full(b"stts", 0, 0, |w| w.u32(0));
         w.nest_full(b"stsc", 0, 0, |w| w.u32(0));

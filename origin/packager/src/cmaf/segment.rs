@@ -10,6 +10,7 @@ use std::ops::Range;
 use super::fragment::Shape;
 use crate::Error;
 use crate::isobmff::BoxWriter;
+use crate::protect::{Auxiliary, Guard};
 use crate::timeline::Timed;
 use crate::window::Window;
 
@@ -46,7 +47,11 @@ pub(crate) struct Fragments {
 impl Fragments {
     /// Divides the samples of a segment into fragments: at changes of the sample description, and before and after each
     /// sync sample when `split_keyframes` is set.
-    pub(crate) fn new(samples: &[Timed], split_keyframes: bool) -> Result<Self, Error> {
+    pub(crate) fn new(
+        samples: &[Timed],
+        split_keyframes: bool,
+        guard: Option<Guard<'_>>,
+    ) -> Result<Self, Error> {
         let mut fragments = Self {
             list: Vec::new(),
             len: STYP.len() as u64,
@@ -61,14 +66,19 @@ impl Fragments {
                 _ => true,
             };
             if cut {
-                fragments.push(samples, start..index)?;
+                fragments.push(samples, start..index, guard)?;
                 start = index;
             }
         }
         Ok(fragments)
     }
 
-    fn push(&mut self, samples: &[Timed], range: Range<usize>) -> Result<(), Error> {
+    fn push(
+        &mut self,
+        samples: &[Timed],
+        range: Range<usize>,
+        guard: Option<Guard<'_>>,
+    ) -> Result<(), Error> {
         let Some(inside) = samples
             .get(range.clone())
             .filter(|inside| !inside.is_empty())
@@ -86,7 +96,7 @@ impl Fragments {
             })?;
         let fragment = Fragment {
             samples: range,
-            shape: Shape::of(inside),
+            shape: Shape::of(inside, guard),
             offset: self.len,
             data_len,
         };
@@ -96,42 +106,60 @@ impl Fragments {
     }
 }
 
-/// Writes a segment. The media data stay slices of `window`.
-pub(crate) fn write_segment(
-    samples: &[Timed],
-    fragments: &Fragments,
-    first_sequence: u32,
-    window: &Window,
-) -> Result<Vec<Bytes>, Error> {
-    let headers: usize = fragments
-        .list
+/// What a segment is written from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Content<'a> {
+    pub(crate) samples: &'a [Timed],
+    pub(crate) fragments: &'a Fragments,
+    /// Sequence number of the first fragment.
+    pub(crate) sequence: u32,
+    /// Number of the first sample in its track, counted from 0.
+    pub(crate) first_sample: u64,
+    pub(crate) guard: Option<Guard<'a>>,
+}
+
+/// Writes a segment. Media data in the clear stay slices of `window`; those that are encrypted are copies.
+pub(crate) fn write_segment(content: &Content<'_>, window: &Window) -> Result<Vec<Bytes>, Error> {
+    let list = &content.fragments.list;
+    let headers: usize = list
         .iter()
         .map(|fragment| fragment.shape.moof_len() + 8)
         .sum();
     let mut w = BoxWriter::with_capacity(STYP.len() + headers);
     w.bytes(STYP);
-    let mut ends = Vec::with_capacity(fragments.list.len());
-    for (sequence, fragment) in (first_sequence..).zip(&fragments.list) {
-        fragment.shape.write(
-            &mut w,
-            sequence,
-            &samples[fragment.samples.clone()],
-            fragment.data_len,
-        );
+    let mut readers = content.guard.map(Guard::readers).unwrap_or_default();
+    let mut ends = Vec::with_capacity(list.len());
+    let mut sealed = Vec::new();
+    for (sequence, fragment) in (content.sequence..).zip(list) {
+        let samples = &content.samples[fragment.samples.clone()];
+        let number = content.first_sample + fragment.samples.start as u64;
+        let mut auxiliary = Auxiliary::default();
+        if let Some(guard) = content.guard {
+            let data;
+            (data, auxiliary) = guard.encrypt(samples, number, window, &mut readers)?;
+            sealed.push(data);
+        }
+        fragment
+            .shape
+            .write(&mut w, sequence, samples, fragment.data_len, &auxiliary);
         ends.push(w.len());
     }
     let headers = w.finish();
-    let mut body = Vec::with_capacity(fragments.list.len() * 2);
+    let mut body = Vec::with_capacity(list.len() * 2);
+    let mut sealed = sealed.into_iter();
     let mut start = 0;
-    for (fragment, end) in fragments.list.iter().zip(ends) {
+    for (fragment, end) in list.iter().zip(ends) {
         body.push(headers.slice(start..end));
         start = end;
-        window.collect(
-            samples[fragment.samples.clone()]
-                .iter()
-                .map(|s| (s.offset, s.size)),
-            &mut body,
-        )?;
+        match sealed.next() {
+            Some(data) => body.push(data),
+            None => window.collect(
+                content.samples[fragment.samples.clone()]
+                    .iter()
+                    .map(|s| (s.offset, s.size)),
+                &mut body,
+            )?,
+        }
     }
     Ok(body)
 }

@@ -182,7 +182,7 @@ pub(crate) fn read_vui_start(r: &mut BitReader<'_>, format: &mut PictureFormat) 
     Some(())
 }
 
-fn skip_scaling_list(r: &mut BitReader<'_>, size: u32) -> Option<()> {
+pub(super) fn skip_scaling_list(r: &mut BitReader<'_>, size: u32) -> Option<()> {
     let (mut last, mut next) = (8, 8);
     for _ in 0..size {
         if next != 0 {

@@ -17,6 +17,11 @@ impl<'a> BitReader<'a> {
         self.data.len() * 8 - self.at
     }
 
+    /// Bits read so far.
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
     /// The next bit.
     pub(crate) fn flag(&mut self) -> Option<bool> {
         let byte = self.data.get(self.at / 8)?;

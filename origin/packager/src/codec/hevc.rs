@@ -141,7 +141,7 @@ fn parse_sps(nal: &[u8]) -> Option<PictureFormat> {
     Some(format)
 }
 
-fn skip_profile_tier_level(r: &mut BitReader<'_>, sub_layers: u32) -> Option<()> {
+pub(super) fn skip_profile_tier_level(r: &mut BitReader<'_>, sub_layers: u32) -> Option<()> {
     r.skip(88)?;
     r.skip(8)?;
     let mut present = Vec::new();
@@ -191,7 +191,7 @@ fn skip_to_vui(r: &mut BitReader<'_>, sub_layers: u32) -> Option<bool> {
     r.flag()
 }
 
-fn skip_scaling_lists(r: &mut BitReader<'_>) -> Option<()> {
+pub(super) fn skip_scaling_lists(r: &mut BitReader<'_>) -> Option<()> {
     for size in 0..4_u32 {
         for _ in 0..if size == 3 { 2 } else { 6 } {
             if r.flag()? {

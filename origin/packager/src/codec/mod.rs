@@ -3,14 +3,18 @@
 pub(crate) mod aac;
 pub(crate) mod av1;
 pub(crate) mod avc;
+pub(crate) mod avc_slice;
 mod bits;
 pub(crate) mod dolby;
 pub(crate) mod hevc;
+pub(crate) mod hevc_slice;
 pub(crate) mod lossless;
+mod nal_prefix;
 pub(crate) mod opus;
 pub(crate) mod vp9;
 
 pub(crate) use bits::{BitReader, unescape};
+pub(crate) use nal_prefix::NalPrefix;
 
 use crate::presentation::ColourInfo;
 

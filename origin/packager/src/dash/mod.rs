@@ -1,5 +1,7 @@
 //! MPEG-DASH (ISO/IEC 23009-1) over the same CMAF segments.
 
+mod protection;
+
 use std::fmt::Write;
 
 use crate::files::{Address, TEXT_TYPE, mp4_type, text_whole_path};
@@ -20,10 +22,16 @@ pub(crate) fn manifest(plan: &Plan, subtitles: &[TextTrack]) -> String {
     } else {
         "urn:mpeg:dash:profile:isoff-live:2011"
     };
+    let is_encrypted = plan.tracks.iter().any(|track| track.protection.is_some());
+    let encryption = if is_encrypted {
+        " xmlns:cenc=\"urn:mpeg:cenc:2013\""
+    } else {
+        ""
+    };
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(
         text,
-        "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"{profile}\" type=\"static\" \
+        "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"{encryption} profiles=\"{profile}\" type=\"static\" \
          mediaPresentationDuration=\"{}\" minBufferTime=\"{}\">\n  <Period id=\"0\" start=\"PT0S\">",
         duration(plan.end()),
         duration(
@@ -80,6 +88,9 @@ fn write_set(text: &mut String, number: usize, set: &[&PlannedTrack], target: u6
         info.kind.as_str(),
         mp4_type(info.kind),
     );
+    if let Some(found) = &first.protection {
+        protection::write(text, found);
+    }
     if let Some(name) = &info.name {
         let _ = writeln!(text, "      <Label>{}</Label>", escape(name));
     }
@@ -221,7 +232,7 @@ fn duration(micros: i64) -> String {
     format!("PT{}S", crate::hls::decimal(micros.max(0)))
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

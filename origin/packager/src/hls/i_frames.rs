@@ -1,6 +1,7 @@
 //! I-frame playlists (RFC 8216bis 4.4.3.6): every keyframe, each as the byte range of a fragment of its own.
 
 use super::bandwidth::Bandwidth;
+use super::keys::KeyTags;
 use super::media::{head, write_entry, write_map};
 use crate::Error;
 use crate::files::Address;
@@ -25,7 +26,7 @@ pub(crate) fn i_frame_playlist(
     let mut keyframes = Vec::new();
     for (index, segment) in track.segments.iter().enumerate() {
         let samples = track.samples(segment)?;
-        for fragment in &track.fragments(&samples)?.list {
+        for fragment in &track.fragments(segment, &samples)?.list {
             // A keyframe that is only decoded for what follows it is not listed, unless its segment starts with it.
             if let Some(sample) = samples.get(fragment.samples.start)
                 && sample.sync
@@ -53,7 +54,10 @@ pub(crate) fn i_frame_playlist(
     text.push_str("#EXT-X-I-FRAMES-ONLY\n");
     write_map(&mut text, track);
     let mut rates = Vec::with_capacity(keyframes.len());
+    let mut keys = KeyTags::default();
     for (keyframe, end) in keyframes.iter().zip(ends) {
+        let key = track.segments[keyframe.segment].key;
+        keys.write(&mut text, track.protection.as_deref(), key);
         let duration = (end - keyframe.time).max(0);
         let address = Address::within(track, keyframe.segment, keyframe.len, keyframe.offset);
         write_entry(&mut text, duration, &address);

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::decimal;
+use super::keys::KeyTags;
 use crate::files::{Address, text_segment_name};
 use crate::plan::{Plan, PlannedTrack};
 
@@ -14,7 +15,9 @@ pub(crate) fn media_playlist(track: &PlannedTrack, target_duration: u64) -> Stri
     let mut text = head(target_duration);
     text.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
     write_map(&mut text, track);
+    let mut keys = KeyTags::default();
     for (index, segment) in track.segments.iter().enumerate() {
+        keys.write(&mut text, track.protection.as_deref(), segment.key);
         write_entry(
             &mut text,
             track.duration_micros(segment),

@@ -3,6 +3,7 @@
 mod attributes;
 mod bandwidth;
 mod i_frames;
+mod keys;
 mod media;
 mod multivariant;
 

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::attributes::Attributes;
 use super::bandwidth::Bandwidth;
+use super::keys::write_session_keys;
 use crate::files::{i_frame_path, playlist_path, text_playlist_path};
 use crate::plan::{Plan, PlannedTrack};
 use crate::presentation::{TrackKind, VideoRange};
@@ -41,6 +42,7 @@ pub(crate) fn multivariant_playlist(
     let videos: Vec<_> = of_kind(plan, TrackKind::Video).collect();
     let groups = audio_groups(plan);
     let mut text = "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n".to_owned();
+    write_session_keys(&mut text, plan);
     let grouped = !videos.is_empty() || groups.iter().any(|group| group.tracks.len() > 1);
     if grouped {
         for group in &groups {

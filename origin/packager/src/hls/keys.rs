@@ -1,0 +1,126 @@
+//! Keys: `EXT-X-KEY` (RFC 8216bis 4.4.4.4) and `EXT-X-SESSION-KEY` (4.4.6.5).
+
+use std::fmt::Write;
+
+use super::attributes::Attributes;
+use crate::plan::Plan;
+use crate::protect::{Protection, base64, headers};
+use crate::{ContentKey, KeySystem, Method};
+
+/// Writes the tags of media segments as their key changes.
+#[derive(Debug, Default)]
+pub(super) struct KeyTags {
+    current: Option<usize>,
+}
+
+impl KeyTags {
+    /// Writes what the next segment needs, which is encrypted with `key`, or in the clear.
+    pub(super) fn write(
+        &mut self,
+        text: &mut String,
+        protection: Option<&Protection>,
+        key: Option<usize>,
+    ) {
+        let Some(protection) = protection.filter(|_| key != self.current) else {
+            return;
+        };
+        self.current = key;
+        let Some(key) = key else {
+            text.push_str("#EXT-X-KEY:METHOD=NONE\n");
+            return;
+        };
+        for list in attribute_lists(protection, protection.key(key)) {
+            let _ = writeln!(text, "#EXT-X-KEY:{list}");
+        }
+    }
+}
+
+/// Writes the session keys: every key of every track once, so that players fetch licences before they choose a variant.
+pub(super) fn write_session_keys(text: &mut String, plan: &Plan) {
+    let mut written: Vec<String> = Vec::new();
+    for protection in plan
+        .tracks
+        .iter()
+        .filter_map(|track| track.protection.as_ref())
+    {
+        for key in protection.keys() {
+            for list in attribute_lists(protection, key) {
+                if !written.contains(&list) {
+                    let _ = writeln!(text, "#EXT-X-SESSION-KEY:{list}");
+                    written.push(list);
+                }
+            }
+        }
+    }
+}
+
+/// The attributes of a key, one list for each key system.
+fn attribute_lists(protection: &Protection, key: &ContentKey) -> Vec<String> {
+    let method = match protection.method {
+        Method::Cbcs => "SAMPLE-AES",
+        Method::Cenc => "SAMPLE-AES-CTR",
+        Method::Aes128 => "AES-128",
+    };
+    let systems = protection
+        .systems
+        .iter()
+        // Whole segments are a matter of the player itself, not of a decryption module.
+        .filter(|system| {
+            protection.method.scheme().is_some() || matches!(system, KeySystem::Identity { .. })
+        });
+    systems
+        .map(|system| {
+            let list = Attributes::default().plain("METHOD", method);
+            let header = headers(system, protection.method, &[key])
+                .into_iter()
+                .next();
+            let data = |kind: &str, bytes: &[u8]| format!("data:{kind};base64,{}", base64(bytes));
+            let pssh = || {
+                let pssh = header.as_ref().map(|header| header.pssh.clone());
+                data("text/plain", &pssh.unwrap_or_default())
+            };
+            let list = match system {
+                KeySystem::Identity { uri } => {
+                    let list = list.quoted("URI", &key.address(uri));
+                    let list = match (protection.method, key.iv, protection.constant_iv(key)) {
+                        (Method::Aes128, Some(iv), _) | (Method::Cbcs, _, Some(iv)) => {
+                            list.plain("IV", format_args!("0x{iv}"))
+                        }
+                        _ => list,
+                    };
+                    // "identity" is what the attribute means when it is absent, which the oldest players know.
+                    return if protection.method == Method::Aes128 {
+                        list.finish()
+                    } else {
+                        list.quoted("KEYFORMAT", "identity").finish()
+                    };
+                }
+                KeySystem::FairPlay { uri } => list
+                    .quoted("URI", &key.address(uri))
+                    .quoted("KEYFORMAT", "com.apple.streamingkeydelivery"),
+                KeySystem::Widevine { .. } => list
+                    .quoted("URI", &pssh())
+                    .plain("KEYID", format_args!("0x{}", key.id))
+                    .quoted("KEYFORMAT", "urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"),
+                KeySystem::PlayReady { .. } => {
+                    let object = header.as_ref().map(|header| header.object.clone());
+                    list.quoted(
+                        "URI",
+                        &data("text/plain;charset=UTF-16", &object.unwrap_or_default()),
+                    )
+                    .quoted("KEYFORMAT", "com.microsoft.playready")
+                }
+                KeySystem::ClearKey { license_uri } => {
+                    let uri = if license_uri.is_empty() {
+                        pssh()
+                    } else {
+                        key.address(license_uri)
+                    };
+                    list.quoted("URI", &uri)
+                        .quoted("KEYFORMAT", "org.w3.clearkey")
+                }
+            };
+            list.quoted("KEYFORMATVERSIONS", "1").finish()
+        })
+        .collect()
+}

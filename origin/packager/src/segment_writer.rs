@@ -1,0 +1,93 @@
+//! One media segment that is ready to be written once its samples have been read.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::cmaf::{Content, Fragments, write_segment};
+use crate::files::{Address, SEGMENT_TYPE};
+use crate::plan::PlannedTrack;
+use crate::protect::{Guard, Protection};
+use crate::timeline::Timed;
+use crate::window::Window;
+use crate::{Error, Layout, Output, OutputKind};
+
+/// Everything about a segment but its media data.
+#[derive(Debug)]
+pub(crate) struct SegmentWriter {
+    samples: Vec<Timed>,
+    fragments: Fragments,
+    sequence: u32,
+    first_sample: u64,
+    number: usize,
+    protection: Option<Arc<Protection>>,
+    key: Option<usize>,
+    path: String,
+    position: u64,
+    complete: bool,
+}
+
+impl SegmentWriter {
+    /// The writer of segment number `number` of a track, counted from 0.
+    pub(crate) fn new(track: &PlannedTrack, number: usize) -> Result<Self, Error> {
+        let segment = track
+            .segments
+            .get(number)
+            .ok_or_else(|| Error::Protocol(format!("{} has no segment {number}", track.name)))?;
+        let samples = track.samples(segment)?;
+        Ok(Self {
+            fragments: track.fragments(segment, &samples)?,
+            samples,
+            sequence: segment.sequence,
+            first_sample: segment.first_sample,
+            number,
+            protection: track.protection.clone(),
+            key: segment.key,
+            path: Address::segment_path(track, number),
+            position: segment.offset,
+            complete: track.layout == Layout::Segments || number + 1 == track.segments.len(),
+        })
+    }
+
+    /// The samples whose data have to be read.
+    pub(crate) fn samples(&self) -> &[Timed] {
+        &self.samples
+    }
+
+    /// The segment. Media data in the clear stay slices of `window`.
+    pub(crate) fn write(&self, window: &Window) -> Result<Output, Error> {
+        let protection = self.protection.as_deref();
+        let content = Content {
+            samples: &self.samples,
+            fragments: &self.fragments,
+            sequence: self.sequence,
+            first_sample: self.first_sample,
+            guard: Guard::new(protection, self.key),
+        };
+        let mut body = write_segment(&content, window)?;
+        if let (Some(protection), Some(key)) = (protection, self.key)
+            && protection.method.scheme().is_none()
+        {
+            body = seal(protection, key, self.number, &body)?;
+        }
+        Ok(Output {
+            path: self.path.clone(),
+            content_type: SEGMENT_TYPE,
+            content_encoding: None,
+            kind: OutputKind::MediaSegment,
+            position: self.position,
+            complete: self.complete,
+            body,
+        })
+    }
+}
+
+/// Encrypts a whole segment. The media sequence number of the first one is 1.
+fn seal(
+    protection: &Protection,
+    key: usize,
+    number: usize,
+    body: &[Bytes],
+) -> Result<Vec<Bytes>, Error> {
+    protection.encrypt_whole(key, number + 1, body)
+}

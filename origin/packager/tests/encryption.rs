@@ -1,0 +1,506 @@
+//! Encrypted presentations, decrypted by what their boxes and playlists say.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/decrypt.rs"]
+mod decrypt;
+mod support;
+
+use std::time::Duration;
+
+use aes::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
+use decrypt::{Keys, Scheme};
+use support::{Run, fixture, has_tool, package, run_tool, top_boxes};
+use weir_packager::{
+    ContentKey, Encryption, Index, IndexStep, Indexer, Key, KeyId, KeySystem, KeyTracks, Layout,
+    Method, Options, Resource, SegmentStep,
+};
+
+fn key(number: u8) -> ContentKey {
+    ContentKey {
+        id: KeyId([number; 16]),
+        key: Key([number ^ 0x5a; 16]),
+        ..ContentKey::default()
+    }
+}
+
+fn keys() -> Keys {
+    (0..=u8::MAX)
+        .map(|number| ([number; 16], [number ^ 0x5a; 16]))
+        .collect()
+}
+
+fn encryption(method: Method) -> Encryption {
+    Encryption {
+        method,
+        keys: vec![key(1)],
+        systems: vec![KeySystem::Identity {
+            uri: "https://keys.example/{kid}".to_owned(),
+        }],
+        ..Encryption::default()
+    }
+}
+
+fn options(encryption: Encryption) -> Options {
+    Options {
+        segment_duration: Duration::from_secs(2),
+        encryption: Some(encryption),
+        ..Options::default()
+    }
+}
+
+/// The content of all `mdat` boxes.
+fn media(segment: &[u8]) -> Vec<u8> {
+    let boxes = top_boxes(segment).into_iter();
+    boxes
+        .filter(|(kind, ..)| kind == "mdat")
+        .flat_map(|(_, at, len)| segment[at + 8..at + len].to_vec())
+        .collect()
+}
+
+fn segments(run: &Run) -> Vec<&String> {
+    let names = run.files.keys();
+    names.filter(|path| path.ends_with(".m4s")).collect()
+}
+
+fn init(run: &Run, segment: &str) -> Vec<Option<Scheme>> {
+    let folder = segment.split('/').next().unwrap();
+    decrypt::schemes(&run.files[&format!("{folder}/init.mp4")])
+}
+
+/// Decrypted, every segment holds what it holds in the clear.
+fn assert_same(encrypted: &Run, clear: &Run) {
+    let names = segments(clear);
+    assert!(names.len() > 4);
+    for name in names {
+        let opened = decrypt::decrypt(&encrypted.files[name], &init(encrypted, name), &keys());
+        assert_eq!(opened, media(&clear.files[name]), "{name}");
+    }
+}
+
+#[test]
+fn what_is_encrypted_opens_with_its_key() {
+    for film in ["bikes.mp4", "bigbuckbunny-720p-5s.mp4"] {
+        let input = fixture(film);
+        let short = Options {
+            segment_duration: Duration::from_secs(1),
+            ..Options::default()
+        };
+        let clear = package(&[&input], short.clone()).unwrap();
+        for method in [Method::Cbcs, Method::Cenc] {
+            let sealed = Options {
+                encryption: Some(encryption(method)),
+                ..short.clone()
+            };
+            let run = package(&[&input], sealed).unwrap();
+            let scheme = init(&run, "video-1/00001.m4s").remove(0).unwrap();
+            assert_eq!(scheme.format, "avc1");
+            let constant = method == Method::Cbcs;
+            assert_eq!(scheme.scheme, if constant { "cbcs" } else { "cenc" });
+            assert_eq!(scheme.pattern, if constant { (1, 9) } else { (0, 0) });
+            assert_eq!(scheme.constant_iv.len(), if constant { 16 } else { 0 });
+            for name in segments(&clear) {
+                let (sealed, plain) = (media(&run.files[name]), media(&clear.files[name]));
+                assert_ne!(sealed, plain, "{name}");
+                let opened = decrypt::decrypt(&run.files[name], &init(&run, name), &keys());
+                assert_eq!(opened, plain, "{film} {method:?} {name}");
+            }
+        }
+    }
+}
+
+/// What has to stay readable: NAL units and their headers. And what must not: nearly all of the rest.
+#[test]
+fn only_slice_data_are_encrypted() {
+    let input = fixture("bikes.mp4");
+    let run = package(&[&input], options(encryption(Method::Cenc))).unwrap();
+    let scheme = init(&run, "video-1/00001.m4s").remove(0).unwrap();
+    let (mut clear, mut protected) = (0, 0);
+    let mut ivs = std::collections::BTreeSet::new();
+    for name in segments(&run) {
+        if !name.starts_with("video") {
+            continue;
+        }
+        let segment = &run.files[name];
+        for fragment in decrypt::fragments(segment, scheme.iv_size) {
+            for sample in &fragment.samples {
+                let data = &segment[sample.data.clone()];
+                let mut at = 0;
+                let mut ends = Vec::new();
+                let mut slices = 0;
+                while at < data.len() {
+                    let len = u32::from_be_bytes(data[at..at + 4].try_into().unwrap()) as usize;
+                    slices += usize::from(matches!(data[at + 4] & 31, 1 | 5));
+                    at += 4 + len;
+                    ends.push(at);
+                }
+                assert_eq!(at, data.len(), "lengths of NAL units are in the clear");
+                assert!(slices > 0, "so are their types");
+                let mut at = 0;
+                for (open, sealed) in &sample.subsamples {
+                    at += open + sealed;
+                    assert!(ends.contains(&at), "a stretch ends with its NAL unit");
+                    assert_eq!(sealed % 16, 0, "counter mode encrypts whole blocks");
+                    clear += open;
+                    protected += sealed;
+                }
+                assert!(
+                    ivs.insert(sample.iv.clone()),
+                    "no initialization vector twice"
+                );
+            }
+        }
+    }
+    assert!(
+        protected > clear * 9,
+        "{protected} bytes protected, {clear} in the clear"
+    );
+}
+
+#[test]
+fn playlists_ranges_and_sizes_stay_true() {
+    let input = fixture("bikes.mp4");
+    let with = |layout| Options {
+        layout,
+        ..options(encryption(Method::Cbcs))
+    };
+    let run = package(&[&input], with(Layout::Segments)).unwrap();
+    let media = run.text("video-1/media.m3u8");
+    let iv = init(&run, "video-1/").remove(0).unwrap().constant_iv;
+    let line = format!(
+        "METHOD=SAMPLE-AES,URI=\"https://keys.example/01010101010101010101010101010101\",IV=0x{},KEYFORMAT=\"identity\"\n",
+        hex::encode(iv)
+    );
+    assert_eq!(media.matches("#EXT-X-KEY:").count(), 1);
+    assert!(
+        media.contains(&format!("#EXT-X-KEY:{line}#EXTINF")),
+        "{media}"
+    );
+    assert!(
+        run.text("multivariant.m3u8")
+            .contains(&format!("#EXT-X-SESSION-KEY:{line}"))
+    );
+    let text = run.text("video-1/iframes.m3u8");
+    assert!(text.contains(&format!("#EXT-X-KEY:{line}")));
+    let mut lines = text.lines();
+    let mut count = 0;
+    while let Some(line) = lines.next() {
+        let Some(range) = line.strip_prefix("#EXT-X-BYTERANGE:") else {
+            continue;
+        };
+        let (len, offset) = range.split_once('@').unwrap();
+        let (len, offset): (usize, usize) = (len.parse().unwrap(), offset.parse().unwrap());
+        let name = format!("video-1/{}", lines.next().unwrap());
+        let range = &run.files[&name][offset..offset + len];
+        assert_eq!(decrypt::fragments(range, 0)[0].samples.len(), 1);
+        decrypt::decrypt(range, &init(&run, &name), &keys());
+        count += 1;
+    }
+    assert_eq!(count, 6);
+    // A single file holds the same segments; its playlist covers it to the end.
+    let single = package(&[&input], with(Layout::SingleFile)).unwrap();
+    let file = &single.files["video-1/media.mp4"];
+    let last = single
+        .text("video-1/media.m3u8")
+        .lines()
+        .filter_map(|line| line.strip_prefix("#EXT-X-BYTERANGE:"))
+        .next_back()
+        .unwrap()
+        .to_owned();
+    let (len, offset) = last.split_once('@').unwrap();
+    let (len, offset): (usize, usize) = (len.parse().unwrap(), offset.parse().unwrap());
+    assert_eq!(offset + len, file.len());
+    let names = segments(&run);
+    let name = names
+        .iter()
+        .rfind(|name| name.starts_with("video"))
+        .unwrap();
+    assert_eq!(file[offset..], run.files[*name]);
+}
+
+/// A segment made on request is the one that a run makes, whatever was read before it.
+#[test]
+fn a_segment_on_request_is_the_same() {
+    let input = fixture("bikes.mp4");
+    for method in [Method::Cbcs, Method::Cenc, Method::Aes128] {
+        let options = options(encryption(method));
+        let run = package(&[&input], options.clone()).unwrap();
+        let read = |range: weir_packager::ByteRange| {
+            let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
+            bytes::Bytes::copy_from_slice(&input[range])
+        };
+        let mut indexer = Indexer::new(&[input.len() as u64], options.clone()).unwrap();
+        let index = loop {
+            match indexer.step().unwrap() {
+                IndexStep::Read { range, .. } => {
+                    indexer.supply(0, range.start, read(range)).unwrap();
+                }
+                IndexStep::Done(index) => break index,
+            }
+        };
+        let again = Index::from_sidecar(index.sidecar(), &options).unwrap();
+        for name in segments(&run) {
+            let Some(Resource::Segment(mut request)) = again.open(name).unwrap() else {
+                panic!("{name} is a segment")
+            };
+            let output = loop {
+                match request.step().unwrap() {
+                    SegmentStep::Read { range, .. } => {
+                        request.supply(range.start, read(range)).unwrap();
+                    }
+                    SegmentStep::Done(output) => break output,
+                }
+            };
+            assert!(output.body.concat() == run.files[name], "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_clear_lead_and_keys_in_turn() {
+    let input = fixture("bikes.mp4");
+    let clear = package(
+        &[&input],
+        Options {
+            segment_duration: Duration::from_secs(2),
+            ..Options::default()
+        },
+    )
+    .unwrap();
+    for method in [Method::Cbcs, Method::Cenc] {
+        let rotating = Encryption {
+            keys: vec![key(1), key(2)],
+            clear_lead: Duration::from_secs(1),
+            crypto_period: Duration::from_secs(4),
+            ..encryption(method)
+        };
+        let run = package(&[&input], options(rotating)).unwrap();
+        assert_same(&run, &clear);
+        let entries = init(&run, "video-1/");
+        assert!(entries[0].is_some() && entries[1].is_none());
+        let names: Vec<_> = segments(&run)
+            .into_iter()
+            .filter(|name| name.starts_with("video"))
+            .collect();
+        let first = decrypt::fragments(&run.files[names[0]], 0);
+        assert_eq!((first[0].description, first[0].has_auxiliary), (2, false));
+        let used: Vec<_> = names[1..]
+            .iter()
+            .map(|name| {
+                let size = entries[0].as_ref().unwrap().iv_size;
+                let fragments = decrypt::fragments(&run.files[*name], size);
+                assert_eq!(fragments[0].description, 1);
+                fragments[0]
+                    .group
+                    .as_ref()
+                    .map_or(1, |group| group.key_id[0])
+            })
+            .collect();
+        assert!(used.contains(&1) && used.contains(&2), "{used:?}");
+        let text = run.text("video-1/media.m3u8");
+        let first_key = text.find("#EXT-X-KEY").unwrap();
+        assert!(
+            text.find("#EXTINF").unwrap() < first_key,
+            "the lead comes before any key"
+        );
+        assert_eq!(
+            text.matches("#EXT-X-KEY").count(),
+            1 + used.windows(2).filter(|pair| pair[0] != pair[1]).count()
+        );
+        assert_eq!(
+            run.text("multivariant.m3u8")
+                .matches("#EXT-X-SESSION-KEY")
+                .count(),
+            2
+        );
+    }
+}
+
+#[test]
+fn sound_and_pictures_can_have_keys_of_their_own() {
+    let input = fixture("bigbuckbunny-720p-5s.mp4");
+    let mut both = encryption(Method::Cbcs);
+    both.keys = vec![
+        ContentKey {
+            tracks: KeyTracks::Video,
+            ..key(1)
+        },
+        ContentKey {
+            tracks: KeyTracks::Audio,
+            ..key(2)
+        },
+    ];
+    let run = package(&[&input], options(both.clone())).unwrap();
+    let id = |segment: &str| init(&run, segment)[0].as_ref().unwrap().key_id[0];
+    assert_eq!((id("video-1/"), id("audio-1/")), (1, 2));
+    let audio = init(&run, "audio-1/").remove(0).unwrap();
+    assert_eq!((audio.format.as_str(), audio.pattern), ("mp4a", (0, 0)));
+    // Only one of them: the other stays in the clear; none: that is no encryption.
+    both.keys.truncate(1);
+    let run = package(&[&input], options(both.clone())).unwrap();
+    assert!(init(&run, "audio-1/")[0].is_none());
+    both.keys[0].tracks = KeyTracks::Audio;
+    let error = package(&[&fixture("bikes.mp4")], options(both)).unwrap_err();
+    assert!(error.to_string().contains("no key"), "{error}");
+}
+
+#[test]
+fn whole_segments_open_with_their_sequence_number() {
+    let input = fixture("bikes.mp4");
+    let clear = package(
+        &[&input],
+        Options {
+            segment_duration: Duration::from_secs(2),
+            ..Options::default()
+        },
+    )
+    .unwrap();
+    for (layout, iv) in [
+        (Layout::Segments, None),
+        (Layout::Segments, Some(KeyId([9; 16]))),
+        (Layout::SingleFile, None),
+    ] {
+        let mut whole = encryption(Method::Aes128);
+        whole.keys[0].iv = iv;
+        let run = package(
+            &[&input],
+            Options {
+                layout,
+                ..options(whole)
+            },
+        )
+        .unwrap();
+        let text = run.text("video-1/media.m3u8");
+        let (map, key_line) = (
+            text.find("#EXT-X-MAP").unwrap(),
+            text.find("#EXT-X-KEY").unwrap(),
+        );
+        assert!(map < key_line, "the initialization segment is in the clear");
+        assert!(text.contains("METHOD=AES-128,URI=\"https://keys.example/0101"));
+        assert_eq!(text.contains("IV=0x0909"), iv.is_some());
+        let mut offset = text
+            .lines()
+            .find_map(|line| line.strip_prefix("#EXT-X-BYTERANGE:"))
+            .map_or(0, |range| range.split_once('@').unwrap().1.parse().unwrap());
+        let names: Vec<_> = segments(&clear)
+            .into_iter()
+            .filter(|name| name.starts_with("video"))
+            .collect();
+        for (number, name) in (1_u128..).zip(&names) {
+            let plain = &clear.files[*name];
+            let sealed = if layout == Layout::Segments {
+                run.files[*name].clone()
+            } else {
+                let len = plain.len() / 16 * 16 + 16;
+                let range = offset..offset + len;
+                offset += len;
+                run.files["video-1/media.mp4"][range].to_vec()
+            };
+            let iv = iv.map_or_else(|| number.to_be_bytes(), |iv| iv.0);
+            let mut buffer = sealed;
+            let opened = cbc::Decryptor::<aes::Aes128>::new(&[1 ^ 0x5a; 16].into(), &iv.into())
+                .decrypt_padded::<Pkcs7>(&mut buffer)
+                .unwrap();
+            assert!(opened == plain, "{name}");
+        }
+        assert!(!run.files.contains_key("video-1/iframes.m3u8"));
+        assert!(
+            run.report
+                .notes
+                .iter()
+                .any(|note| note.message.contains("I-frame"))
+        );
+    }
+}
+
+#[test]
+fn every_key_system_has_its_lines() {
+    let input = fixture("bikes.mp4");
+    let mut all = encryption(Method::Cbcs);
+    all.systems.extend([
+        KeySystem::FairPlay {
+            uri: "skd://{kid}".to_owned(),
+        },
+        KeySystem::Widevine {
+            provider: "weir".to_owned(),
+            content_id: String::new(),
+        },
+        KeySystem::PlayReady {
+            license_uri: "https://pr.example/".to_owned(),
+        },
+        KeySystem::ClearKey {
+            license_uri: "https://ck.example/?k&v".to_owned(),
+        },
+    ]);
+    let run = package(
+        &[&input],
+        Options {
+            dash: true,
+            ..options(all)
+        },
+    )
+    .unwrap();
+    let text = run.text("video-1/media.m3u8");
+    for wanted in [
+        "URI=\"skd://01010101010101010101010101010101\",KEYFORMAT=\"com.apple.streamingkeydelivery\",KEYFORMATVERSIONS=\"1\"",
+        "KEYFORMAT=\"urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed\"",
+        "KEYFORMAT=\"com.microsoft.playready\"",
+        "KEYFORMAT=\"org.w3.clearkey\"",
+        "KEYFORMAT=\"identity\"",
+    ] {
+        assert!(text.contains(wanted), "{wanted} in {text}");
+    }
+    let manifest = run.text("manifest.mpd");
+    for wanted in [
+        "value=\"cbcs\" cenc:default_KID=\"01010101-0101-0101-0101-010101010101\"",
+        "urn:uuid:9a04f079-9840-4286-ab92-e65be0885f95",
+        "<mspr:pro ",
+        "https://ck.example/?k&amp;v",
+    ] {
+        assert!(manifest.contains(wanted), "{wanted} in {manifest}");
+    }
+    let init = &run.files["video-1/init.mp4"];
+    assert_eq!(
+        init.windows(4).filter(|window| *window == b"pssh").count(),
+        3
+    );
+}
+
+/// ffmpeg is an independent reader: with the key it decodes the same pictures and the same sound.
+///
+/// It (5.1) finds encrypted samples of a second fragment only through a segment index, in the output of other packagers too; so
+/// every segment is one fragment here, and stands alone.
+#[test]
+fn ffmpeg_decrypts_segments() {
+    if !has_tool("ffmpeg") {
+        return;
+    }
+    let input = fixture("bigbuckbunny-720p-5s.mp4");
+    let plain = Options {
+        i_frame_playlists: false,
+        ..Options::default()
+    };
+    let clear = package(&[&input], plain.clone()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let digest = |run: &Run, name: &str, options: &[&str]| {
+        let path = folder.path().join("joined.mp4");
+        let init = format!("{}/init.mp4", name.split('/').next().unwrap());
+        let parts = [run.files[&init].as_slice(), &run.files[name]];
+        std::fs::write(&path, parts.concat()).unwrap();
+        let mut arguments = vec!["-v", "error"];
+        arguments.extend(options);
+        arguments.extend(["-i", path.to_str().unwrap(), "-f", "md5", "-"]);
+        run_tool("ffmpeg", &arguments)
+    };
+    let key = hex::encode([1 ^ 0x5a; 16]);
+    for method in [Method::Cenc, Method::Cbcs] {
+        let sealed = Options {
+            encryption: Some(encryption(method)),
+            ..plain.clone()
+        };
+        let run = package(&[&input], sealed).unwrap();
+        for name in segments(&clear) {
+            let opened = digest(&run, name, &["-decryption_key", &key]);
+            assert_eq!(opened, digest(&clear, name, &[]), "{method:?} {name}");
+        }
+    }
+}
