@@ -41,6 +41,14 @@ pub(crate) struct Component {
     pub(crate) limit: u64,
 }
 
+impl Component {
+    /// True for a module that means nothing without rules of the operator's own: every host gets its files, no ready-made chain
+    /// holds it.
+    pub(crate) fn is_by_choice(&self) -> bool {
+        matches!(self.name, "geo-block" | "experiment")
+    }
+}
+
 /// Every component. Modules stand in the order of the full chain, outermost first.
 pub(crate) const COMPONENTS: &[Component] = &[
     Component {
@@ -49,8 +57,18 @@ pub(crate) const COMPONENTS: &[Component] = &[
         limit: SMALL,
     },
     Component {
+        name: "geo-block",
+        role: Role::Module { stateful: false },
+        limit: SMALL,
+    },
+    Component {
         name: "rate-limit",
         role: Role::Module { stateful: true },
+        limit: SMALL,
+    },
+    Component {
+        name: "experiment",
+        role: Role::Module { stateful: false },
         limit: SMALL,
     },
     Component {

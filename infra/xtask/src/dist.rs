@@ -107,6 +107,9 @@ fn standard(built: &Built, host: &Host, folder: &mut Folder) -> anyhow::Result<(
                 let plugged = compose::plug_state(source, adapter)?;
                 chain.push(folder.write(&plugged, target)?);
             }
+            Role::Module { stateful: false } if component.is_by_choice() => {
+                drop(folder.copy(source, target)?)
+            }
             Role::Module { stateful: false } | Role::Terminal => {
                 chain.push(folder.copy(source, target)?)
             }
