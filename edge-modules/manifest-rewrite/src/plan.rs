@@ -134,7 +134,11 @@ impl Plan {
         let blackouts: Vec<usize> = (0..all.len())
             .filter(|index| all[*index].holds(viewer))
             .collect();
-        interstitials.extend(blackouts.iter().filter_map(|index| all[*index].slate()));
+        interstitials.extend(
+            blackouts
+                .iter()
+                .filter_map(|index| all[*index].slate(viewer)),
+        );
         let mark = settings
             .watermark
             .as_ref()

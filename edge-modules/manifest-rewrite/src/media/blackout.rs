@@ -9,7 +9,7 @@ use crate::NAME;
 use crate::error::RewriteError;
 use crate::media::interstitial::{At, Placed};
 use crate::media::segments::{Piece, Segment, SegmentReader, Tag, newline, tag};
-use crate::multivariant::session::is_quotable;
+use crate::playlist::attributes::is_quotable;
 use crate::playlist::datetime;
 use crate::playlist::lines::lines;
 use crate::playlist::rewriter::Stage;
@@ -105,11 +105,11 @@ impl Blackout {
             .is_none_or(|when| when.evaluate(viewer) == Some(true))
     }
 
-    /// The slate.
+    /// The slate, by an absolute URI.
     #[allow(clippy::cast_precision_loss)]
-    pub fn slate(&self) -> Option<Placed> {
+    pub fn slate(&self, viewer: &Viewer) -> Option<Placed> {
         let seconds = (self.end - self.start) as f64 / 1000.0;
-        let slate = self.slate.as_ref()?;
+        let slate = viewer.absolute(self.slate.as_ref()?);
         Some(Placed::new(
             &self.id,
             At::Date(self.start),
@@ -287,7 +287,10 @@ mod tests {
         let config = "id='b'\nstart='2026-01-01T00:00:00Z'\nend='2026-01-01T00:00:30Z'\nslate='s.m3u8'\nwhen='country == \"DE\"'";
         let blackout = Blackout::compile(0, &toml::from_str(config).unwrap()).unwrap();
         assert!(!blackout.holds(&Viewer::from_query("")));
-        let tag = blackout.slate().unwrap().tag(0, None, None);
+        let tag = blackout
+            .slate(&Viewer::from_query(""))
+            .unwrap()
+            .tag(0, None, None);
         assert!(
             tag.contains(
                 "DURATION=30,X-ASSET-URI=\"s.m3u8\",X-PLAYOUT-LIMIT=30,X-RESTRICT=\"SKIP,JUMP\""

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use weir_module::ConfigError;
 
 use crate::NAME;
-use crate::multivariant::session::is_quotable;
+use crate::playlist::attributes::is_quotable;
 use crate::playlist::datetime;
 use crate::select::expression::Expression;
 use crate::select::scopes::is_viewer_name;
@@ -22,7 +22,7 @@ pub struct InterstitialConfig {
     pub at: String,
     /// It is shown to viewers of whom this is true. Absent: to all.
     pub when: Option<String>,
-    /// `X-ASSET-URI`: a playlist. Either this or `asset-list`.
+    /// `X-ASSET-URI`: a playlist, absolute or relative to the playlist that it stands in. Either this or `asset-list`.
     pub asset_uri: Option<String>,
     /// `X-ASSET-LIST`: a service that decides, asked by the player. `{session}`, `{subject}`, `{tier}`, `{country}`, `{id}` and
     /// `{duration}` are filled in.
@@ -198,7 +198,10 @@ impl Interstitial {
         let config = &self.config;
         let mut attributes = String::new();
         match (&config.asset_uri, &config.asset_list) {
-            (Some(uri), _) => attributes.push_str(&format!(",X-ASSET-URI=\"{uri}\"")),
+            // An absolute URI by appendix D.2; players take a relative one for a URI of their page.
+            (Some(uri), _) => {
+                attributes.push_str(&format!(",X-ASSET-URI=\"{}\"", viewer.absolute(uri)))
+            }
             (None, Some(template)) => attributes.push_str(&format!(
                 ",X-ASSET-LIST=\"{}\"",
                 fill(template, viewer, &config.id)

@@ -5,6 +5,7 @@ use weir_module::ConfigError;
 
 use crate::NAME;
 use crate::multivariant::list::{Kind, Multivariant};
+use crate::playlist::attributes::is_quotable;
 
 /// `[[session-data]]`. Exactly one of `value` and `uri`.
 #[derive(Debug, Clone, Deserialize)]
@@ -88,11 +89,6 @@ pub fn check(data: &[SessionData], keys: &[SessionKey]) -> Result<(), ConfigErro
         }
     }
     Ok(())
-}
-
-/// True for a text that a quoted string can hold (section 4.2).
-pub fn is_quotable(text: &str) -> bool {
-    !text.contains(['"', '\r', '\n'])
 }
 
 /// Puts session data in. What the playlist has under the same `DATA-ID` and `LANGUAGE` gives way: the pair is unique.

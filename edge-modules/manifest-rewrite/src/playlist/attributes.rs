@@ -80,6 +80,11 @@ impl<'a> Iterator for AttributeList<'a> {
     }
 }
 
+/// True for a text that a quoted string can hold (section 4.2).
+pub fn is_quotable(text: &str) -> bool {
+    !text.contains(['"', '\r', '\n'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_module::ConfigError;
 
 use crate::NAME;
-use crate::multivariant::session::is_quotable;
+use crate::playlist::attributes::is_quotable;
 use crate::select::expression::Expression;
 use crate::select::scopes::is_viewer_name;
 use crate::uri::reference::UriReference;
@@ -73,7 +73,7 @@ pub enum Mode {
 pub struct PathwayConfig {
     /// `PATHWAY-ID`.
     pub id: String,
-    /// `https://host` or `https://host/prefix` of its URIs. Absent: the host of the playlist.
+    /// `https://host` or `https://host/prefix` of its URIs; in mode `clones` a host name alone. Absent: the host of the playlist.
     pub base: Option<String>,
     /// Share of viewers for whom it comes first. Default 1.
     #[serde(default = "default_weight")]
@@ -150,6 +150,13 @@ impl Steering {
                         "write https://host, or https://host/prefix when the mode is not clones",
                     ));
                 }
+                // `HOST` of a clone is a host name (section 7.2); players drop a port that stands there.
+                if index > 0 && config.mode == Mode::Clones && parts.authority != parts.host() {
+                    return Err(wrong(
+                        &key("base"),
+                        "a clone keeps the port of the first pathway: write https://host, or use the mode listed",
+                    ));
+                }
             } else if index > 0 && config.mode != Mode::Origin {
                 return Err(wrong(
                     &key("base"),
@@ -219,6 +226,10 @@ mod tests {
             ),
             (
                 "path='/x'\n[[pathways]]\nid='a'\n[[pathways]]\nid='b'",
+                "steering.pathways[1].base",
+            ),
+            (
+                "path='/x'\nmode='clones'\n[[pathways]]\nid='a'\n[[pathways]]\nid='b'\nbase='https://b:8443'",
                 "steering.pathways[1].base",
             ),
             ("path='/x'\nttl=0\n[[pathways]]\nid='a'", "steering.ttl"),

@@ -205,7 +205,11 @@ mod tests {
 
     #[test]
     fn answers_as_the_protocol_says() {
-        let steering = steering(&TWO.replace("path=", "mode='clones'\npath=")).unwrap();
+        let steering = steering(
+            &TWO.replace("path=", "mode='clones'\npath=")
+                .replace(":8443", ""),
+        )
+        .unwrap();
         let answer = steering.answer(&viewer("", &[]), &[]);
         let AnswerBody::Bytes(body) = &answer.body else {
             panic!()
@@ -218,7 +222,7 @@ mod tests {
         assert_eq!(json["PATHWAY-PRIORITY"].as_array().map(Vec::len), Some(3));
         assert_eq!(
             json["PATHWAY-CLONES"][0],
-            serde_json::json!({"BASE-ID": "a", "ID": "b", "URI-REPLACEMENT": {"HOST": "b.example:8443"}})
+            serde_json::json!({"BASE-ID": "a", "ID": "b", "URI-REPLACEMENT": {"HOST": "b.example"}})
         );
         assert_eq!(
             steering

@@ -7,6 +7,9 @@ use std::cell::Cell;
 
 use weir_module::RequestHead;
 
+use crate::playlist::attributes::is_quotable;
+use crate::uri::reference::{UriReference, resolve_path};
+
 /// Request headers that a policy can depend on.
 pub const HEADERS: &[&str] = &[
     ":authority",
@@ -30,6 +33,8 @@ pub const HEADERS: &[&str] = &[
 /// One viewer's request.
 #[derive(Debug, Clone, Default)]
 pub struct Viewer {
+    /// `http` or `https`.
+    pub scheme: String,
     /// Host and port of the request.
     pub authority: String,
     /// The path, without the query.
@@ -49,6 +54,7 @@ impl Viewer {
             .filter_map(|name| Some((*name, head.header_str(name)?.to_owned())))
             .collect();
         Self {
+            scheme: head.header_str(":scheme").unwrap_or("https").to_owned(),
             authority: head.header_str(":authority").unwrap_or_default().to_owned(),
             path: head.path().to_owned(),
             query: head.query().unwrap_or_default().to_owned(),
@@ -64,6 +70,25 @@ impl Viewer {
             query: query.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// A URI of the configuration as an absolute one, where a tag asks for that: resolved against the request's own URL (RFC 3986
+    /// section 5.2). As it is when the host is not known.
+    pub fn absolute(&self, uri: &str) -> String {
+        let parts = UriReference::split(uri.as_bytes());
+        if parts.scheme.is_some() {
+            return uri.to_owned();
+        }
+        if parts.authority.is_some() {
+            return format!("{}:{uri}", self.scheme);
+        }
+        if self.authority.is_empty() || !is_quotable(&self.authority) {
+            return uri.to_owned();
+        }
+        let path = resolve_path(self.path.as_bytes(), parts.path);
+        let rest = &uri[parts.path.len()..];
+        let path = String::from_utf8_lossy(&path);
+        format!("{}://{}{path}{rest}", self.scheme, self.authority)
     }
 
     /// A request header; reading it makes the result personal.
@@ -146,6 +171,29 @@ pub fn without_parameters(query: &str, names: impl Fn(&str) -> bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn uris_are_made_absolute() {
+        let viewer = Viewer {
+            scheme: "https".into(),
+            authority: "edge.example:8443".into(),
+            path: "/vod/a/index.m3u8".into(),
+            ..Viewer::default()
+        };
+        for (uri, expected) in [
+            (
+                "ad.m3u8?x=1#f",
+                "https://edge.example:8443/vod/a/ad.m3u8?x=1#f",
+            ),
+            ("../ad.m3u8", "https://edge.example:8443/vod/ad.m3u8"),
+            ("/ad.m3u8", "https://edge.example:8443/ad.m3u8"),
+            ("//ads.example/ad.m3u8", "https://ads.example/ad.m3u8"),
+            ("http://ads.example/ad.m3u8", "http://ads.example/ad.m3u8"),
+        ] {
+            assert_eq!(viewer.absolute(uri), expected, "{uri}");
+        }
+        assert_eq!(Viewer::from_query("").absolute("ad.m3u8"), "ad.m3u8");
+    }
 
     #[test]
     fn parameters_are_decoded_and_taken_out() {

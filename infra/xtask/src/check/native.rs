@@ -22,6 +22,9 @@ pub(super) fn steps() -> Vec<(&'static str, Step)> {
         ("documentation examples", examples),
         ("both doors give the same answer", || whole("doors", &[])),
         ("components in Wasmtime", || whole("components", &[])),
+        ("state adapters in Wasmtime", || {
+            whole("state_adapters", &[])
+        }),
         ("the composed chain elsewhere", || whole("elsewhere", &[])),
         ("access: tokens and quotas", || whole("access", &[])),
         ("end to end, folder", || whole("end_to_end", &["folder::"])),
@@ -37,6 +40,7 @@ pub(super) fn steps() -> Vec<(&'static str, Step)> {
 const FILES: &[&str] = &[
     "doors",
     "components",
+    "state_adapters",
     "elsewhere",
     "access",
     "end_to_end",
@@ -60,6 +64,8 @@ fn packages() -> anyhow::Result<()> {
     minio()?;
     tools::system::FFMPEG.ensure()?;
     tools::system::REDIS.ensure()?;
+    tools::system::CHROMIUM.ensure()?;
+    tools::players::ensure()?;
     let mut command = cargo::command();
     command.args(["test", "--no-fail-fast"]);
     for name in test_files(|package| package != WHOLE)? {
