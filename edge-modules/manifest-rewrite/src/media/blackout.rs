@@ -7,6 +7,7 @@ use weir_module::ConfigError;
 
 use crate::NAME;
 use crate::error::RewriteError;
+use crate::media::byte_range::{OpenRanges, write_closed};
 use crate::media::interstitial::{At, Placed};
 use crate::media::segments::{Piece, Segment, SegmentReader, Tag, newline, tag};
 use crate::playlist::attributes::is_quotable;
@@ -134,6 +135,7 @@ struct Gaps {
     end: &'static [u8],
     /// The last segment was in a window.
     dark: bool,
+    ranges: OpenRanges,
 }
 
 impl BlackoutStage {
@@ -150,6 +152,7 @@ impl BlackoutStage {
                 date: None,
                 end: b"\n",
                 dark: false,
+                ranges: OpenRanges::default(),
             },
         }
     }
@@ -199,6 +202,7 @@ impl Gaps {
                     (None, 1..) => self.date = None,
                     (None, 0) => {}
                 }
+                let was_dark = self.dark;
                 // Between two dates that are not known, what was dark stays dark.
                 self.dark = if self.date.is_some() {
                     self.is_dark(segment.duration)
@@ -208,9 +212,28 @@ impl Gaps {
                 if self.dark {
                     self.write_gap(segment, out);
                 } else {
-                    out.extend_from_slice(&segment.text);
+                    self.write_shown(segment, was_dark, out);
                 }
+                self.ranges.segment_ends();
                 self.date = self.date.map(|date| date + segment.duration * 1000.0);
+            }
+        }
+    }
+
+    /// After a gap an open byte range has nothing before it to go on from.
+    fn write_shown(&mut self, segment: &Segment, after_gap: bool, out: &mut Vec<u8>) {
+        if segment.byte_range.is_none() {
+            out.extend_from_slice(&segment.text);
+            return;
+        }
+        for line in lines(&segment.text) {
+            let open = match tag(line) {
+                Tag::Known(b"EXT-X-BYTERANGE", value) => self.ranges.range(value),
+                _ => None,
+            };
+            match open.filter(|_| after_gap) {
+                Some(offset) => write_closed(line, offset, out),
+                None => out.extend_from_slice(line),
             }
         }
     }
@@ -227,13 +250,11 @@ impl Gaps {
             .any(|(start, end)| to >= *start as f64 && from < *end as f64 - 1.0)
     }
 
-    fn write_gap(&self, segment: &Segment, out: &mut Vec<u8>) {
+    fn write_gap(&mut self, segment: &Segment, out: &mut Vec<u8>) {
         for line in lines(&segment.text) {
             match tag(line) {
-                Tag::Known(
-                    b"EXT-X-PART" | b"EXT-X-PREFETCH" | b"EXT-X-BYTERANGE" | b"EXT-X-GAP",
-                    _,
-                ) => {}
+                Tag::Known(b"EXT-X-BYTERANGE", value) => drop(self.ranges.range(value)),
+                Tag::Known(b"EXT-X-PART" | b"EXT-X-PREFETCH" | b"EXT-X-GAP", _) => {}
                 Tag::Uri(_) => {
                     for text in [&b"#EXT-X-GAP"[..], GONE] {
                         out.extend_from_slice(text);

@@ -1,6 +1,7 @@
 //! Media playlists: cut into segments ([`segments`]) and changed in time: clips, blackouts, interstitials, delta updates, watermarks.
 
 pub mod blackout;
+pub mod byte_range;
 pub mod clip;
 pub mod clip_stage;
 pub mod delta_stage;

@@ -8,6 +8,7 @@ use weir_module::ConfigError;
 
 use crate::NAME;
 use crate::error::RewriteError;
+use crate::media::byte_range::{OpenRanges, write_closed};
 use crate::media::segments::{Tag, tag};
 use crate::playlist::lines::lines;
 use crate::playlist::rewriter::Stage;
@@ -148,12 +149,32 @@ impl Mark {
 pub struct WatermarkStage {
     mark: Mark,
     number: u64,
+    ranges: OpenRanges,
 }
 
 impl WatermarkStage {
     /// A stage for one viewer.
     pub fn new(mark: Mark) -> Self {
-        Self { mark, number: 0 }
+        Self {
+            mark,
+            number: 0,
+            ranges: OpenRanges::default(),
+        }
+    }
+}
+
+impl WatermarkStage {
+    /// A range without an offset goes on in the file of the segment before; where the variant changes, that is another file, and
+    /// the offset is written out. Both variants must have the same ranges.
+    fn byte_range(&mut self, line: &[u8], value: &[u8], out: &mut Vec<u8>) {
+        let changes = self
+            .number
+            .checked_sub(1)
+            .is_some_and(|before| self.mark.bit(before) != self.mark.bit(self.number));
+        match self.ranges.range(value).filter(|_| changes) {
+            Some(offset) => write_closed(line, offset, out),
+            None => out.extend_from_slice(line),
+        }
     }
 }
 
@@ -184,6 +205,10 @@ impl Stage for WatermarkStage {
                     is_segment = true;
                     true
                 }
+                Tag::Known(b"EXT-X-BYTERANGE", value) => {
+                    self.byte_range(line, value, out);
+                    continue;
+                }
                 Tag::Known(b"EXT-X-PART" | b"EXT-X-PRELOAD-HINT" | b"EXT-X-PREFETCH", _) => true,
                 _ => false,
             };
@@ -197,7 +222,10 @@ impl Stage for WatermarkStage {
                 }
                 _ => out.extend_from_slice(line),
             }
-            self.number = self.number.saturating_add(u64::from(is_segment));
+            if is_segment {
+                self.number = self.number.saturating_add(1);
+                self.ranges.segment_ends();
+            }
         }
         Ok(())
     }
@@ -244,6 +272,31 @@ mod tests {
         let mut out = Vec::new();
         stage.lines(text.as_bytes(), &mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_byte_range_goes_on_where_it_was_in_the_other_file() {
+        let text = "#EXTM3U\n#EXTINF:4,\n#EXT-X-BYTERANGE:10@5\nv/wm-a/all.mp4\n".to_owned()
+            + &"#EXTINF:4,\n#EXT-X-BYTERANGE:10\r\nv/wm-a/all.mp4\n".repeat(20);
+        let out = run("ada", &text);
+        let mut before = None;
+        let mut explicit = 0;
+        for (index, (range, uri)) in out
+            .lines()
+            .filter(|line| line.starts_with("#EXT-X-BYTERANGE"))
+            .zip(out.lines().filter(|line| !line.starts_with('#')))
+            .enumerate()
+        {
+            let offset = range.split_once('@').map(|(_, offset)| offset.to_owned());
+            if before.is_some_and(|before| before != uri) {
+                assert_eq!(offset, Some((5 + index * 10).to_string()), "{out}");
+                explicit += 1;
+            } else {
+                assert_eq!(offset.is_some(), index == 0, "{out}");
+            }
+            before = Some(uri);
+        }
+        assert!(explicit > 0, "{out}");
     }
 
     fn sequence(text: &str) -> String {

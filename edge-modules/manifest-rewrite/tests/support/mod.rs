@@ -1,6 +1,8 @@
 //! What several tests need: the playlists, and a linter that shares no code with the crate.
 #![allow(dead_code, clippy::unwrap_used, unreachable_pub)]
 
+pub mod media;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
