@@ -21,6 +21,7 @@ mod indexer;
 mod input;
 mod isobmff;
 mod language;
+pub mod lint;
 mod mp4;
 mod options;
 mod packager;

@@ -1,0 +1,172 @@
+//! Movie fragments (RFC 8216bis 3.1.2; ISO/IEC 14496-12, 8.8).
+
+use super::MediaProblem;
+use super::init::{Init, reason};
+use crate::Error;
+use crate::isobmff::Mp4Box;
+use crate::mp4::{Movie, RawIndex};
+
+/// Most keyframes of a segment whose times are kept.
+const MAX_KEYFRAMES: usize = 512;
+
+/// One `moof` box.
+#[derive(Clone, Debug, Default)]
+pub(in crate::lint) struct Fragment {
+    pub(in crate::lint) spans: Vec<Span>,
+    /// Where the data of the first sample of pictures start in the resource, and their length.
+    pub(in crate::lint) first_sample: Option<(u64, u32)>,
+    /// One past the last byte of sample data.
+    pub(in crate::lint) data_end: u64,
+    pub(in crate::lint) problems: Vec<(MediaProblem, String)>,
+}
+
+/// What a segment holds of one track. Times are in ticks of the track.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::lint) struct Span {
+    /// Track identifier.
+    pub(in crate::lint) track: u32,
+    /// Decode time of the first sample.
+    pub(in crate::lint) decode_start: i64,
+    /// Decode time after the last sample.
+    pub(in crate::lint) decode_end: i64,
+    /// Earliest presentation time.
+    pub(in crate::lint) start: i64,
+    /// Latest end of a presentation.
+    pub(in crate::lint) end: i64,
+    /// Samples.
+    pub(in crate::lint) samples: u64,
+    /// True when the first sample is a sync sample.
+    pub(in crate::lint) starts_with_sync: bool,
+    /// Presentation times of sync samples.
+    pub(in crate::lint) keyframes: Vec<i64>,
+    /// Longest duration of a sample.
+    pub(in crate::lint) longest: u32,
+    /// True when the decode time of each fragment follows from the one before.
+    pub(in crate::lint) continuous: bool,
+}
+
+impl Span {
+    /// Adds the next fragment of the same segment.
+    pub(in crate::lint) fn join(&mut self, next: Self) {
+        self.continuous &= next.continuous && next.decode_start == self.decode_end;
+        self.decode_end = next.decode_end;
+        self.start = self.start.min(next.start);
+        self.end = self.end.max(next.end);
+        self.samples += next.samples;
+        self.longest = self.longest.max(next.longest);
+        let room = MAX_KEYFRAMES.saturating_sub(self.keyframes.len());
+        self.keyframes.extend(next.keyframes.into_iter().take(room));
+    }
+}
+
+impl Fragment {
+    /// Reads a `moof` box. `init` is the initialization section that applies.
+    pub(in crate::lint) fn read(moof: &Mp4Box, init: &Init) -> Result<Self, String> {
+        let Some(movie) = &init.movie else {
+            return Err("its initialization section has no `moov` box".to_owned());
+        };
+        let mut found = Self::default();
+        let fail = |error: Error| reason(&error);
+        for traf in moof.children() {
+            let traf = traf.map_err(fail)?;
+            if traf.kind == b"traf" {
+                found.read_traf(&traf, init).map_err(fail)?;
+            }
+        }
+        let parsed = Movie::parse(RawIndex {
+            moov: movie.clone(),
+            moofs: vec![moof.clone()],
+            index_first: true,
+            notes: Vec::new(),
+        });
+        // What was found so far still says why.
+        let tracks = match parsed {
+            Ok(parsed) => parsed.tracks,
+            Err(error) => {
+                found
+                    .problems
+                    .push((MediaProblem::Malformed, reason(&error)));
+                return Ok(found);
+            }
+        };
+        for trak in &tracks {
+            let pictures = init
+                .track(trak.id)
+                .is_some_and(|track| track.kind == Some(crate::TrackKind::Video));
+            let mut cursor = trak.samples.cursor();
+            let mut span: Option<Span> = None;
+            while let Some(sample) = cursor.next(&trak.samples).map_err(fail)? {
+                let time = sample.presentation_time();
+                let end = time.saturating_add(i64::from(sample.duration));
+                let data_end = sample.offset.saturating_add(u64::from(sample.size));
+                found.data_end = found.data_end.max(data_end);
+                let span = span.get_or_insert_with(|| Span {
+                    track: trak.id,
+                    decode_start: sample.decode_time,
+                    start: time,
+                    end,
+                    starts_with_sync: sample.sync,
+                    continuous: true,
+                    ..Span::default()
+                });
+                if pictures && span.samples == 0 && found.first_sample.is_none() {
+                    found.first_sample = Some((sample.offset, sample.size));
+                }
+                span.decode_end = sample
+                    .decode_time
+                    .saturating_add(i64::from(sample.duration));
+                span.start = span.start.min(time);
+                span.end = span.end.max(end);
+                span.samples += 1;
+                span.longest = span.longest.max(sample.duration);
+                if sample.sync && pictures && span.keyframes.len() < MAX_KEYFRAMES {
+                    span.keyframes.push(time);
+                }
+            }
+            found.spans.extend(span);
+        }
+        Ok(found)
+    }
+
+    fn read_traf(&mut self, traf: &Mp4Box, init: &Init) -> Result<(), Error> {
+        let mut has_time = false;
+        let (mut senc, mut saiz, mut saio) = (false, false, false);
+        let mut track = 0;
+        for child in traf.children() {
+            let child = child?;
+            match &child.kind.bytes() {
+                b"tfhd" => {
+                    let (_, flags, mut fields) = child.full()?;
+                    track = fields.u32()?;
+                    if flags & 1 != 0 {
+                        self.problems.push((
+                            MediaProblem::AbsoluteOffsets,
+                            format!("`tfhd` of track {track} gives an absolute data offset"),
+                        ));
+                    }
+                }
+                b"tfdt" => has_time = true,
+                b"senc" => senc = true,
+                b"saiz" => saiz = true,
+                b"saio" => saio = true,
+                _ => {}
+            }
+        }
+        if !has_time {
+            self.problems.push((
+                MediaProblem::NoDecodeTime,
+                format!("the fragment of track {track} has no `tfdt` box"),
+            ));
+        }
+        let encrypted = init
+            .track(track)
+            .is_some_and(|track| track.protection.is_some());
+        if encrypted && !senc && !(saiz && saio) {
+            self.problems.push((
+                MediaProblem::NoSampleEncryption,
+                format!("the fragment of track {track} has neither `senc` nor `saiz` and `saio`"),
+            ));
+        }
+        Ok(())
+    }
+}

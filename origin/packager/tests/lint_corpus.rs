@@ -1,0 +1,120 @@
+//! The linter over Weir's own packages, and over playlists of others.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod lint_support;
+mod support;
+
+use std::path::Path;
+
+use lint_support::{Files, lint, listed};
+use support::{Run, corpus, fixture, package};
+use weir_packager::lint::{Concern, Report};
+use weir_packager::{Layout, Options, Subtitle};
+
+fn lint_run(run: Run) -> Report {
+    let files: Files = run.files.into_iter().collect();
+    lint(&files, &run.report.multivariant)
+}
+
+/// What the packager itself answers for must be right; which renditions there are is up to whoever encodes.
+fn assert_packaging_is_right(what: &str, report: &Report) {
+    let wrong: Vec<_> = report.violations(Concern::Packaging).collect();
+    assert!(wrong.is_empty(), "{what}:\n{}", listed(report));
+    assert!(report.unread.is_empty(), "{what}: {:?}", report.unread);
+    assert!(report.segments > 0, "{what}: segments are read");
+}
+
+#[test]
+fn weirs_own_packages_break_no_must_of_packaging() {
+    let films = ["bigbuckbunny-720p-5s.mp4", "bikes.mp4"];
+    for layout in [Layout::Segments, Layout::SingleFile] {
+        for film in films {
+            let options = Options {
+                layout,
+                ..Options::default()
+            };
+            let run = package(&[&fixture(film)], options).unwrap();
+            assert_packaging_is_right(&format!("{film} as {layout:?}"), &lint_run(run));
+        }
+    }
+}
+
+#[test]
+fn subtitles_of_weir_break_no_must_of_packaging() {
+    let options = Options {
+        subtitles: vec![Subtitle {
+            text: "1\n00:00:01,000 --> 00:00:02,000\nHello\n".to_owned(),
+            language: "en".to_owned(),
+            ..Subtitle::default()
+        }],
+        ..Options::default()
+    };
+    let run = package(&[&fixture("bikes.mp4")], options).unwrap();
+    assert_packaging_is_right("subtitles", &lint_run(run));
+}
+
+/// Every film of the media corpus that can be packaged. `WEIR_LINT_PRINT=1` prints the reports.
+#[test]
+fn packages_of_the_corpus_break_no_must_of_packaging() {
+    let Some(folder) = corpus() else {
+        return;
+    };
+    let mut wrong = String::new();
+    for path in files_below(&folder) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Ok(run) = package(&[&std::fs::read(&path).unwrap()], Options::default()) else {
+            continue;
+        };
+        let report = lint_run(run);
+        if std::env::var_os("WEIR_LINT_PRINT").is_some() {
+            println!("== {name}\n{report}\n");
+        }
+        for finding in report.violations(Concern::Packaging) {
+            wrong.push_str(&format!(
+                "{name}: {} {} [{}]\n",
+                finding.rule.id, finding.message, finding.value
+            ));
+        }
+        assert!(report.unread.is_empty(), "{name}: {:?}", report.unread);
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Playlists of other parsers' tests, below the folder that `WEIR_PLAYLIST_CORPUS` names: none stops the linter.
+#[test]
+fn no_playlist_stops_the_linter() {
+    let Some(folder) = std::env::var_os("WEIR_PLAYLIST_CORPUS") else {
+        eprintln!("WEIR_PLAYLIST_CORPUS is not set: the playlist corpus is not tested");
+        return;
+    };
+    for path in files_below(Path::new(&folder)) {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "m3u8")
+        {
+            let files = Files::from([("a.m3u8".to_owned(), std::fs::read(&path).unwrap())]);
+            let report = lint(&files, "a.m3u8");
+            if std::env::var_os("WEIR_LINT_PRINT").is_some() {
+                println!("== {}\n{report}\n", path.display());
+            }
+            assert_eq!(report.playlists, 1, "{}", path.display());
+        }
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
