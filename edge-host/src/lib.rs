@@ -18,6 +18,7 @@ mod node;
 mod observe;
 mod origin;
 mod server;
+mod state;
 
 pub use node::{BuildError, ModuleReport, Node};
 pub use observe::log::start as start_log;

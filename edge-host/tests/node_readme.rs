@@ -3,10 +3,15 @@
 use weir_edge::config::Config;
 
 fn sample() -> String {
+    block(1)
+}
+
+/// A TOML block of the README, counted from 1.
+fn block(number: usize) -> String {
     let readme = include_str!("../README.md");
     let block = readme
         .split("```toml")
-        .nth(1)
+        .nth(number)
         .and_then(|rest| rest.split("```").next());
     block
         .expect("the README shows the configuration")
@@ -18,6 +23,24 @@ fn every_documented_key_is_read() {
     let config = Config::from_text(&sample()).expect("the README's configuration is right");
     assert_eq!(config.routes[0].name, "media");
     assert!(config.tls.is_some() && config.admin.is_some());
+}
+
+#[test]
+fn every_documented_key_of_shared_state_is_read() {
+    let route = "[origins.main]\nurls = [\"http://127.0.0.1:9\"]\n[[routes]]\nname = \"all\"\norigin = \"main\"\n";
+    let text = block(2);
+    let config = Config::from_text(&format!("{text}{route}")).expect("the README's state is right");
+    assert!(config.state.serve.is_some());
+    let documented = config.state.redis.expect("the README names a server");
+    // What the README calls a default is one: the address and the period are examples.
+    let bare = format!(
+        "[state]\nkind = \"redis\"\n[state.redis]\nurls = [\"redis://127.0.0.1:6379\"]\nsettle = \"100ms\"\n{route}"
+    );
+    let bare = Config::from_text(&bare).expect("a small configuration is right");
+    assert_eq!(
+        format!("{documented:?}"),
+        format!("{:?}", bare.state.redis.expect("it names a server"))
+    );
 }
 
 #[test]

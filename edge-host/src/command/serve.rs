@@ -30,8 +30,9 @@ impl Serve {
             let node = tokio::task::spawn_blocking(move || Node::build(config)).await??;
             let server = Server::bind(node).await?;
             tracing::info!(
-                listen = ?server.address().ok(),
-                admin = ?server.admin_address(),
+                listen = %server.address()?,
+                admin = server.admin_address().map(tracing::field::display),
+                authority = server.authority_address().map(tracing::field::display),
                 "weir-edge {}",
                 env!("CARGO_PKG_VERSION")
             );

@@ -125,15 +125,18 @@ pub(super) fn parse(
     })
 }
 
-/// The value under a key as it was written, when it is a single one and may be shown: headers, environment variables and the
-/// configuration of modules can hold secrets.
+/// The value under a key as it was written, when it is a single one and may be shown: headers, environment variables, the
+/// configuration of modules and what the state is reached with can hold secrets.
 fn shown_value(table: &Value, path: &serde_path_to_error::Path) -> Option<String> {
     use serde_path_to_error::Segment;
     let mut at = table;
     for segment in path.iter() {
         at = match segment {
             Segment::Map { key }
-                if matches!(key.as_str(), "headers" | "environment" | "config") =>
+                if matches!(
+                    key.as_str(),
+                    "headers" | "environment" | "config" | "redis" | "serve"
+                ) =>
             {
                 return None;
             }

@@ -9,6 +9,7 @@ mod origins;
 mod quantity;
 mod routes;
 mod service;
+mod state;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,8 +25,9 @@ pub use quantity::{Bytes, Span};
 pub use routes::{PathPattern, RouteConfig};
 pub use service::{
     AdminConfig, ClientAddressConfig, ForwardedHeader, LimitsConfig, LogConfig, LogFormat,
-    StateConfig, StateKind, TlsConfig,
+    TlsConfig,
 };
+pub use state::{RedisConfig, ServeStateConfig, StateConfig, StateKind};
 
 /// The whole configuration of a node.
 #[derive(Debug, Clone, Deserialize)]
@@ -131,6 +133,9 @@ impl Config {
             if let Err(message) = module.check() {
                 return fail(format!("modules.{name}"), message);
             }
+        }
+        if let Err((key, message)) = self.state.check() {
+            return fail(format!("state.{key}"), message);
         }
         for (name, origin) in &self.origins {
             if let Err((key, message)) = origin.check() {

@@ -1,4 +1,4 @@
-//! Listener, limits, log, client addresses, state.
+//! Listener, limits, log, client addresses.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -125,31 +125,4 @@ pub enum ForwardedHeader {
     XForwardedFor,
     /// `forwarded: for=client, for=proxy1` (RFC 7239)
     Forwarded,
-}
-
-/// `[state]`: the store behind `weir:state/counters`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-pub struct StateConfig {
-    /// Default `memory`.
-    pub kind: StateKind,
-    /// The most memory that the store takes. Default `64MiB`.
-    pub max_bytes: Bytes,
-}
-
-/// Where counters live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StateKind {
-    /// In this process, shared by its threads.
-    Memory,
-}
-
-impl Default for StateConfig {
-    fn default() -> Self {
-        Self {
-            kind: StateKind::Memory,
-            max_bytes: Bytes::new(64 << 20),
-        }
-    }
 }

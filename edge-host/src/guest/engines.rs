@@ -1,11 +1,9 @@
 //! The two engines and the clock that bounds what runs on them.
 
 use std::path::Path;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use wasmtime::{Cache, CacheConfig, Config, Engine, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Cache, CacheConfig, Config, Engine, EngineWeak, OptLevel, PoolingAllocationConfig};
 
 use crate::config::WasmConfig;
 
@@ -19,7 +17,6 @@ pub(crate) const MAX_MEMORY: usize = 1 << 30;
 pub(crate) struct Engines {
     pub(crate) door: Engine,
     pub(crate) handler: Engine,
-    _ticker: Ticker,
 }
 
 impl Engines {
@@ -49,12 +46,8 @@ impl Engines {
             .allocation_strategy(pool);
         let handler = Engine::new(&handler)?;
 
-        let ticker = Ticker::start(vec![door.clone(), handler.clone()]);
-        Ok(Self {
-            door,
-            handler,
-            _ticker: ticker,
-        })
+        tick(vec![door.weak(), handler.weak()])?;
+        Ok(Self { door, handler })
     }
 }
 
@@ -81,34 +74,25 @@ pub(crate) fn ticks(time: Duration) -> u64 {
     u64::try_from(whole).unwrap_or(u64::MAX / 2).max(1) + 1
 }
 
-/// Advances the epoch of the engines until dropped.
-#[derive(Debug)]
-struct Ticker {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Ticker {
-    fn start(engines: Vec<Engine>) -> Self {
-        let (stop, stopped) = channel::<()>();
-        let thread = std::thread::spawn(move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
-                engines.iter().for_each(Engine::increment_epoch);
+/// Advances the epoch of the engines for as long as anybody has them.
+///
+/// Not for as long as the node lives: a guest that runs in circles while the node stops gives its thread back only at a tick,
+/// and the runtime's end waits for that.
+fn tick(engines: Vec<EngineWeak>) -> std::io::Result<()> {
+    std::thread::Builder::new()
+        .name("weir-epochs".to_owned())
+        .spawn(move || {
+            loop {
+                std::thread::sleep(TICK);
+                let mut alive = false;
+                for engine in engines.iter().filter_map(EngineWeak::upgrade) {
+                    engine.increment_epoch();
+                    alive = true;
+                }
+                if !alive {
+                    break;
+                }
             }
-        });
-        Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        }
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.stop.take();
-        if let Some(thread) = self.thread.take() {
-            // The thread only waits and counts; it cannot panic.
-            let _ = thread.join();
-        }
-    }
+        })
+        .map(drop)
 }

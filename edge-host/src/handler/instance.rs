@@ -14,6 +14,7 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 
+use super::delivery::{Delivery, Owed};
 use super::imports::Hooks;
 use crate::documents::Documents;
 use crate::guest::Settings;
@@ -42,6 +43,12 @@ pub(super) struct Plan {
 
 /// Makes them.
 pub(super) struct Factory(Plan);
+
+/// What comes with a request: the rest of the chain, and the body that it will be owed.
+pub(super) struct Call {
+    pub(super) next: Next,
+    pub(super) delivery: Arc<Delivery>,
+}
 
 /// What a store holds.
 pub(super) struct Guest {
@@ -75,6 +82,7 @@ impl HandlerState for Factory {
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Expiration, Worker>> {
         let plan = &self.0;
+        let owed = Owed::default();
         let guest = Guest {
             capabilities: Capabilities::new(
                 &plan.settings,
@@ -101,12 +109,14 @@ impl HandlerState for Factory {
             view: Guest::http,
             expiration: Expiration {
                 timeout: plan.timeout,
+                owed: owed.clone(),
                 sleep: None,
                 due: None,
             },
             state: Worker {
                 reuse: plan.reuse,
                 timeout: plan.timeout,
+                owed,
                 module: Arc::clone(&plan.settings.name),
             },
         })
@@ -117,12 +127,13 @@ impl HandlerState for Factory {
 pub(super) struct Worker {
     reuse: usize,
     timeout: Duration,
+    owed: Owed,
     module: Arc<str>,
 }
 
 impl WorkerState for Worker {
     type StoreData = Guest;
-    type RequestData = Next;
+    type RequestData = Call;
 
     /// One at a time: a trap or a loop then hurts nobody else.
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
@@ -138,16 +149,23 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         mut store: StoreContextMut<'_, Guest>,
-        next: Next,
+        call: Call,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        store.data_mut().next = Some(next);
+        self.owed.add(&call.delivery);
+        store.data_mut().next = Some(call.next);
         Box::pin(tokio::time::sleep(self.timeout))
     }
 
     fn drop(&self, _: Store<Guest>, result: wasmtime::Result<()>) {
         if let Err(error) = result {
-            tracing::error!(module = &*self.module, "instance ended: {error:#}");
+            self.owed.broken();
+            // Wasmtime says `worker panicked` too when the runtime drops an instance in mid-work, as it does when the node stops.
+            if error.to_string() == "worker panicked" && !std::thread::panicking() {
+                tracing::debug!(module = &*self.module, "instance dropped in mid-work");
+            } else {
+                tracing::error!(module = &*self.module, "instance ended: {error:#}");
+            }
         }
     }
 }
@@ -155,6 +173,7 @@ impl WorkerState for Worker {
 /// Ends an instance that works too long or has nothing to do.
 pub(super) struct Expiration {
     timeout: Duration,
+    owed: Owed,
     sleep: Option<Pin<Box<Sleep>>>,
     due: Option<Instant>,
 }
@@ -166,12 +185,15 @@ impl WorkerExpiration for Expiration {
         status: WorkerStatus,
         start: Instant,
     ) -> Poll<()> {
-        let allowed = match status {
-            WorkerStatus::Idle => IDLE,
-            WorkerStatus::Requests | WorkerStatus::PostReturn => self.timeout,
-        };
-        let due = start + allowed;
         let this = &mut *self;
+        let due = match status {
+            WorkerStatus::Idle => start + IDLE,
+            WorkerStatus::Requests => start + this.timeout,
+            // A body may take as long as it moves.
+            WorkerStatus::PostReturn => {
+                start.max(this.owed.last_moved().unwrap_or(start)) + this.timeout
+            }
+        };
         if this.due != Some(due) {
             this.due = Some(due);
             match &mut this.sleep {

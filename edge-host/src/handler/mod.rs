@@ -1,5 +1,6 @@
 //! The standard door: `wasi:http/handler@0.3.0`, one request at a time for each instance.
 
+mod delivery;
 mod imports;
 mod instance;
 
@@ -19,10 +20,11 @@ use crate::documents::Documents;
 use crate::guest::Settings;
 use crate::guest::capabilities::SharedCounters;
 use crate::guest::log_sink::LogSink;
-use crate::message::{Body, BodyError, Request, Response, fields};
+use crate::message::{Body, Request, Response, fields};
 use crate::node::Next;
 use crate::origin::connector::{self, ConnectionPolicy};
-use instance::{Factory, Plan};
+use delivery::{Delivery, Outgoing};
+use instance::{Call, Factory, Plan};
 
 /// Requests that a module works on at once; more wait.
 const AT_ONCE: usize = 64;
@@ -95,7 +97,12 @@ impl Handler {
             .map_err(|_| HandlerError::Timeout)?
             .map_err(|closed| HandlerError::Failed(wasmtime::Error::msg(closed.to_string())))?;
         let request = request.map(|body| body.map_err(imports::to_wasi).boxed_unsync());
-        let handled = tokio::time::timeout(self.timeout, self.proxy.handle(next, request)).await;
+        let delivery = Delivery::new();
+        let call = Call {
+            next,
+            delivery: Arc::clone(&delivery),
+        };
+        let handled = tokio::time::timeout(self.timeout, self.proxy.handle(call, request)).await;
         let response = match handled {
             Err(_) => return Err(HandlerError::Timeout),
             Ok(Err(error)) if error.is::<ExpirationError>() => return Err(HandlerError::Timeout),
@@ -103,42 +110,15 @@ impl Handler {
             Ok(Ok(response)) => response,
         };
         let mut response = response.map(|body| {
-            // The place is free again when the body has gone out.
-            let held = Held {
+            let outgoing = Outgoing {
                 body,
-                _permit: permit,
+                delivery,
+                // Free again when the body has gone out.
+                _place: permit,
             };
-            Body::Module(held.boxed_unsync())
+            Body::Module(outgoing.boxed_unsync())
         });
         fields::drop_hop_by_hop(response.headers_mut());
         Ok(response)
-    }
-}
-
-/// A body that keeps its module's place.
-struct Held {
-    body: wasmtime_wasi_http::WasiBody,
-    _permit: tokio::sync::OwnedSemaphorePermit,
-}
-
-impl http_body::Body for Held {
-    type Data = bytes::Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, BodyError>>> {
-        std::pin::Pin::new(&mut self.body)
-            .poll_frame(cx)
-            .map_err(|error| BodyError::Module(error.to_string()))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.body.size_hint()
     }
 }

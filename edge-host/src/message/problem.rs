@@ -19,6 +19,10 @@ pub(crate) enum Fault {
     BadHost,
     /// The client's: more body than allowed.
     BodyTooLarge,
+    /// The client's: its body ended before its end.
+    BodyBroken,
+    /// The client's: its body stood still for too long.
+    BodyIdle,
     /// The client's: a head that no module could take.
     HeadTooLarge,
     /// The client's: a method that the node does not carry.
@@ -48,6 +52,8 @@ impl Fault {
             ),
             Self::BadHost => (400, "bad-host", "The request does not name one host"),
             Self::BodyTooLarge => (413, "body-too-large", "The request body is too large"),
+            Self::BodyBroken => (400, "body-broken-off", "The request body broke off"),
+            Self::BodyIdle => (408, "body-timeout", "The request body did not come in time"),
             Self::HeadTooLarge => (
                 431,
                 "request-head-too-large",

@@ -9,18 +9,16 @@ mod route;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
-use weir_counters::MemoryStore;
-
 use crate::cache::Cache;
-use crate::config::{Config, StateKind};
-use crate::guest::capabilities::SharedCounters;
+use crate::config::Config;
 use crate::guest::engines::Engines;
 use crate::message::body::BodyLimits;
 use crate::message::identity::Identities;
 use crate::observe::metrics::Metrics;
 use crate::origin::Origin;
 use crate::origin::connector::{self, ConnectionPolicy};
+use crate::state::{State, authority};
+use tokio::task::JoinSet;
 
 pub(crate) use chain::Next;
 pub(crate) use front::Viewer;
@@ -54,7 +52,7 @@ pub struct Node {
     routes: Routes,
     modules: BTreeMap<String, Arc<Module>>,
     cache: Arc<Cache>,
-    counters: Arc<MemoryStore>,
+    state: State,
     identities: Identities,
     body: BodyLimits,
     pub(crate) metrics: Metrics,
@@ -70,17 +68,11 @@ impl Node {
         let engines = Engines::new(&config.wasm)
             .map_err(|error| BuildError::new("engine", "wasm", format!("{error:#}")))?;
         let engines = Arc::new(engines);
-        let counters = match config.state.kind {
-            StateKind::Memory => Arc::new(
-                MemoryStore::builder()
-                    .max_bytes(config.state.max_bytes.as_usize())
-                    .build(),
-            ),
-        };
-        let shared: SharedCounters = counters.clone();
+        let state =
+            State::open(&config.state).map_err(|error| BuildError::new("table", "state", error))?;
         let mut modules = BTreeMap::new();
         for (name, module) in &config.modules {
-            let made = Module::load(&engines, name, module, &shared)
+            let made = Module::load(&engines, name, module, state.shared())
                 .map_err(|why| BuildError::new("module", name, why))?;
             modules.insert(name.clone(), Arc::new(made));
         }
@@ -97,7 +89,7 @@ impl Node {
             routes,
             modules,
             cache: Cache::new(&config.cache),
-            counters,
+            state,
             identities: Identities::new()
                 .map_err(|error| BuildError::new("system", "random numbers", error))?,
             body: BodyLimits {
@@ -158,15 +150,16 @@ impl Node {
         for module in self.modules.values() {
             module.documents().keep_fresh(&client, &mut tasks);
         }
-        let counters = Arc::clone(&self.counters);
-        tasks.spawn(async move {
-            loop {
-                tokio::time::sleep(std::time::Duration::from_secs(60)).await;
-                // A sweep walks all shards; it must not hold a thread of the requests.
-                let counters = Arc::clone(&counters);
-                let _ = tokio::task::spawn_blocking(move || counters.sweep()).await;
-            }
-        });
+        if let Some(counters) = self.state.to_sweep() {
+            tasks.spawn(async move {
+                loop {
+                    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+                    // A sweep walks all shards; it must not hold a thread of the requests.
+                    let counters = Arc::clone(&counters);
+                    let _ = tokio::task::spawn_blocking(move || counters.sweep()).await;
+                }
+            });
+        }
         Ok(tasks)
     }
 
@@ -187,6 +180,16 @@ impl Node {
 
     /// What the counters hold.
     pub(crate) fn counter_usage(&self) -> weir_counters::Usage {
-        self.counters.usage()
+        self.state.usage()
+    }
+
+    /// Answers a host that keeps its counters here.
+    pub(crate) async fn answer_as_authority(
+        &self,
+        request: http::Request<hyper::body::Incoming>,
+    ) -> http::Response<http_body_util::Full<bytes::Bytes>> {
+        let key = self.config.state.serve.as_ref();
+        let key = key.map_or("", |serve| serve.key.as_str());
+        authority::answer(request, Arc::clone(self.state.shared()), key).await
     }
 }

@@ -1,23 +1,13 @@
 //! The listener for operators: `/metrics`, `/healthz`, `/readyz`.
 
-use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 use crate::Node;
-
-/// The most connections at once.
-const CONNECTIONS: usize = 64;
 
 /// Whether the node takes requests: not before its documents are there, not after it was told to stop.
 #[derive(Debug, Default)]
@@ -33,37 +23,10 @@ impl Readiness {
     }
 }
 
-/// Serves until dropped.
-pub(crate) async fn serve(listener: TcpListener, node: Arc<Node>, readiness: Arc<Readiness>) {
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        if connections.len() >= CONNECTIONS {
-            connections.join_next().await;
-        }
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let (node, readiness) = (Arc::clone(&node), Arc::clone(&readiness));
-        connections.spawn(async move {
-            let service = service_fn(|request: http::Request<Incoming>| {
-                let response = answer(&request, &node, &readiness);
-                async move { Ok::<_, Infallible>(response) }
-            });
-            // A scraper that goes away is nobody's error.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(Duration::from_secs(10))
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
-fn answer(
+/// The answer to one request.
+pub(crate) fn answer(
     request: &http::Request<Incoming>,
-    node: &Arc<Node>,
+    node: &Node,
     readiness: &Readiness,
 ) -> Response<Full<Bytes>> {
     let read = matches!(*request.method(), Method::GET | Method::HEAD);

@@ -1,7 +1,7 @@
 //! Counters for Prometheus. Labels are routes, modules and outcomes: never a path, a subject or an address.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -193,7 +193,7 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    pub(crate) fn text(&self, node: &Arc<crate::Node>) -> String {
+    pub(crate) fn text(&self, node: &crate::Node) -> String {
         let gauge = |gauge: &Gauge, value: u64| {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         };

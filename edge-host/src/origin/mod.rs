@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
 use crate::config::OriginConfig;
-use crate::message::body::BodyLimits;
+use crate::message::body::{BodyError, BodyLimits};
 use crate::message::problem::{Fault, OriginFailed};
 use crate::message::{Body, Request, Response, fields};
 use connector::{ConnectionPolicy, HttpClient};
@@ -46,6 +46,8 @@ struct Server {
 enum Failure {
     Unreachable(String),
     Timeout,
+    /// The request's body could not be sent, by no fault of the origin.
+    Sender(Fault),
 }
 
 impl Origin {
@@ -123,6 +125,8 @@ impl Origin {
                         return response;
                     }
                 }
+                // Nothing is known about the origin, and there is no body left to try again with.
+                Err(Failure::Sender(fault)) => return fault.response(id.as_ref()),
                 Err(failure) => {
                     let until = self.start.elapsed() + DOWN;
                     let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
@@ -130,6 +134,7 @@ impl Origin {
                     let why = match &failure {
                         Failure::Unreachable(why) => why,
                         Failure::Timeout => "no response head in time",
+                        Failure::Sender(_) => "the request body broke off",
                     };
                     tracing::warn!(
                         origin = &*self.name,
@@ -144,6 +149,7 @@ impl Origin {
         match last {
             Failure::Unreachable(_) => Fault::OriginUnreachable,
             Failure::Timeout => Fault::OriginTimeout,
+            Failure::Sender(fault) => fault,
         }
         .response(id.as_ref())
     }
@@ -211,6 +217,15 @@ fn failure(error: &hyper_util::client::legacy::Error) -> Failure {
     let mut source: Option<&dyn std::error::Error> = Some(error);
     let mut text = String::new();
     while let Some(error) = source {
+        if let Some(body) = error.downcast_ref::<BodyError>() {
+            return Failure::Sender(match body {
+                BodyError::TooLarge(_) => Fault::BodyTooLarge,
+                BodyError::Idle(_) => Fault::BodyIdle,
+                // What a module said of a body is the module's fault.
+                BodyError::Module(_) => Fault::Module,
+                BodyError::Connection(_) | BodyError::Fill(_) => Fault::BodyBroken,
+            });
+        }
         if let Some(error) = error.downcast_ref::<std::io::Error>()
             && error.kind() == std::io::ErrorKind::TimedOut
         {

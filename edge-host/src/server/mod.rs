@@ -1,6 +1,7 @@
 //! Listeners and connections.
 
 mod connection;
+mod side;
 mod stop;
 mod tls;
 
@@ -14,6 +15,10 @@ use crate::Node;
 use crate::observe::admin::{self, Readiness};
 use connection::Connections;
 
+/// The most connections of operators at once, scrapers among them.
+const OPERATORS: usize = 64;
+/// The most connections of hosts that ask for this node's counters.
+const HOSTS: usize = 4_096;
 /// How long the start waits for the documents that modules want. After that the node serves, and the modules refuse.
 const DOCUMENTS: Duration = Duration::from_secs(10);
 
@@ -22,6 +27,7 @@ pub struct Server {
     node: Arc<Node>,
     listener: TcpListener,
     admin: Option<TcpListener>,
+    authority: Option<TcpListener>,
     tls: Option<tls::Certificates>,
 }
 
@@ -67,6 +73,10 @@ impl Server {
             Some(admin) => Some(bind("admin.listen", admin.listen).await?),
             None => None,
         };
+        let authority = match &config.state.serve {
+            Some(serve) => Some(bind("state.serve.listen", serve.listen).await?),
+            None => None,
+        };
         let tls = match &config.tls {
             Some(tls) => Some(tls::Certificates::load(tls).map_err(ServeError::Tls)?),
             None => None,
@@ -75,6 +85,7 @@ impl Server {
             node: Arc::new(node),
             listener,
             admin,
+            authority,
             tls,
         })
     }
@@ -90,6 +101,11 @@ impl Server {
     /// Where metrics are.
     pub fn admin_address(&self) -> Option<std::net::SocketAddr> {
         self.admin.as_ref()?.local_addr().ok()
+    }
+
+    /// Where other hosts find this node's counters.
+    pub fn authority_address(&self) -> Option<std::net::SocketAddr> {
+        self.authority.as_ref()?.local_addr().ok()
     }
 
     /// Serves until SIGTERM or SIGINT.
@@ -110,17 +126,24 @@ impl Server {
             node,
             listener,
             admin,
+            authority,
             tls,
         } = self;
         let _background = node.start_background()?;
         let mut tasks = JoinSet::new();
         let readiness = Arc::new(Readiness::default());
         if let Some(admin) = admin {
-            tasks.spawn(admin::serve(
-                admin,
-                Arc::clone(&node),
-                Arc::clone(&readiness),
-            ));
+            let (node, readiness) = (Arc::clone(&node), Arc::clone(&readiness));
+            tasks.spawn(side::serve(admin, OPERATORS, move |request| {
+                std::future::ready(admin::answer(&request, &node, &readiness))
+            }));
+        }
+        if let Some(authority) = authority {
+            let node = Arc::clone(&node);
+            tasks.spawn(side::serve(authority, HOSTS, move |request| {
+                let node = Arc::clone(&node);
+                async move { node.answer_as_authority(request).await }
+            }));
         }
         let acceptor = tls.map(|certificates| certificates.watch(&mut tasks));
         if !node.documents_complete(DOCUMENTS).await {
@@ -129,7 +152,7 @@ impl Server {
             );
         }
         readiness.set(true);
-        tracing::info!(address = ?listener.local_addr().ok(), "serving");
+        tracing::info!(address = %listener.local_addr()?, "serving");
         let mut connections = Connections::new(Arc::clone(&node), acceptor);
         tokio::pin!(stop);
         loop {

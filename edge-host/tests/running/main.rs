@@ -2,5 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod modules;
+mod shared_state;
 mod support;
+mod unruly;
 mod viewer;

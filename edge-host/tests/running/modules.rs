@@ -17,7 +17,7 @@ fn table(name: &str, folder: &Path, door: bool, handler: bool, config: &str) -> 
     format!("{text}{config}\n")
 }
 
-fn compiled() -> String {
+pub(crate) fn compiled() -> String {
     // Shared by the tests and kept: compiling is most of the time that they take.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-modules");
     format!("[wasm]\ncompiled = {folder:?}\ninstances = 16\n")

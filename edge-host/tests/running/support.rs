@@ -112,6 +112,7 @@ pub(crate) fn whole(
 /// A node in this process.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) authority: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     pub(crate) served: JoinHandle<()>,
 }
@@ -131,6 +132,7 @@ impl Running {
             .unwrap();
         let server = Server::bind(node).await.unwrap();
         let address = server.address().unwrap();
+        let authority = server.authority_address();
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(async move {
             server
@@ -142,6 +144,7 @@ impl Running {
         });
         Self {
             address,
+            authority,
             stop: Some(stop),
             served,
         }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const FOREVER: (&str, &str) = ("cache-control", "max-age=3600");
 
@@ -197,6 +198,18 @@ async fn uploads_pass_whole_and_within_the_limit() {
         .await;
     assert_eq!(large.status(), 413);
     assert_eq!(origin.seen().len(), 1);
+    // The same without its length: the limit is met on the way.
+    let mut stream = tokio::net::TcpStream::connect(node.address).await.unwrap();
+    let piece = [b"10000\r\n".as_slice(), &[7; 0x10000], b"\r\n"].concat();
+    let head = b"PUT /a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+    let mut request = head.to_vec();
+    for _ in 0..17 {
+        request.extend_from_slice(&piece);
+    }
+    stream.write_all(&request).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,10 +62,14 @@ impl Cells for BucketCells {
         drop(cas);
         // Two first writers of a key may both win on Spin's SQLite store: its swap of an absent key is a plain upsert. Incrementing by 0
         // makes the key in one transaction, and from then on swaps are exact.
-        atomics::increment(&self.bucket, &key, 0).map_err(failed)?;
+        let made = atomics::increment(&self.bucket, &key, 0);
         let cas = Cas::new(&self.bucket, &key).map_err(failed)?;
-        let bytes = cas.current().map_err(failed)?.unwrap_or_default();
-        Ok((bytes, cas))
+        match (cas.current().map_err(failed)?, made) {
+            // Another instance may have made the key and written a cell into it by now: then it is no number any more.
+            (Some(bytes), _) => Ok((bytes, cas)),
+            (None, Ok(_)) => Ok((Vec::new(), cas)),
+            (None, Err(error)) => Err(failed(error)),
+        }
     }
 
     fn swap(&self, cas: Cas, value: &[u8]) -> Result<bool, StoreError> {

@@ -23,6 +23,8 @@ pub(crate) fn command() -> Command {
     }
     // A general RUSTFLAGS would replace the target's own flags of `.cargo/config.toml`, SIMD among them.
     command.env_remove("RUSTFLAGS");
+    // Tests look there for what the recipes built.
+    command.env("WEIR_CACHE", crate::tools::cache());
     command
 }
 

@@ -28,6 +28,8 @@ pub(crate) enum Role {
     StateAdapter,
     /// Written for Spin alone.
     Spin,
+    /// A module for whoever writes modules or hosts: both builds, in no chain and no host's folder.
+    Example,
 }
 
 /// One row of the table.
@@ -53,7 +55,7 @@ impl Component {
 pub(crate) const COMPONENTS: &[Component] = &[
     Component {
         name: "token-check",
-        role: Role::Module { stateful: false },
+        role: Role::Module { stateful: true },
         limit: SMALL,
     },
     Component {
@@ -104,6 +106,16 @@ pub(crate) const COMPONENTS: &[Component] = &[
     Component {
         name: "spin-control",
         role: Role::Spin,
+        limit: SMALL,
+    },
+    Component {
+        name: "gate",
+        role: Role::Example,
+        limit: SMALL,
+    },
+    Component {
+        name: "unruly",
+        role: Role::Example,
         limit: SMALL,
     },
 ];
@@ -174,7 +186,7 @@ fn builds(role: Role) -> &'static [(Door, &'static [&'static str], &'static str)
     const STANDARD: (Door, &[&str], &str) =
         (Door::Standard, &["--features", "handler"], compose::HANDLER);
     match role {
-        Role::Module { .. } => &[
+        Role::Module { .. } | Role::Example => &[
             STANDARD,
             (Door::Fast, &["--features", "door"], compose::DOOR),
         ],

@@ -5,6 +5,7 @@
 //! dist/spin/       <name>.wasm, chain.wasm, spin-control.wasm    counters over wasi:keyvalue
 //! dist/wasmtime/   <name>.wasm, chain.wasm                       counters in the memory of an instance
 //!                  (both with the files of cdn-config/<host>/)
+//! dist/examples/   <name>.wasm, <name>.door.wasm                 the SDK's examples, the module that tests hosts among them
 //! dist/SHA256SUMS  digests of them all, for `sha256sum -c`
 //! ```
 
@@ -51,7 +52,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 pub(crate) fn write(sizes: bool) -> anyhow::Result<()> {
     let built = components::build(&components::named(&[])?)?;
     let mut folder = Folder::new(workspace::dist());
-    node(&built, &mut folder)?;
+    both_doors(&built, &mut folder)?;
     for host in &HOSTS {
         standard(&built, host, &mut folder)?;
     }
@@ -77,19 +78,24 @@ pub(crate) fn write(sizes: bool) -> anyhow::Result<()> {
 /// An unknown name, or a build that failed.
 pub(crate) fn run_some(names: &[String]) -> anyhow::Result<()> {
     let built = components::build(&components::named(names)?)?;
-    node(&built, &mut Folder::new(workspace::dist()))?;
+    both_doors(&built, &mut Folder::new(workspace::dist()))?;
     sizes_over_limit(&built, true).map(drop)
 }
 
-/// The node's files: both doors of every module, and the ends of a chain, which `weir-edge compose` joins to its middle.
-fn node(built: &Built, folder: &mut Folder) -> anyhow::Result<()> {
+/// The node's files: both doors of every module, and the ends of a chain, which `weir-edge compose` joins to its middle. The
+/// examples have both doors too.
+fn both_doors(built: &Built, folder: &mut Folder) -> anyhow::Result<()> {
     for component in COMPONENTS
         .iter()
         .filter(|component| component.role != Role::Spin)
     {
         for (door, suffix) in [(Door::Standard, ""), (Door::Fast, ".door")] {
             if let Some(file) = built.get(&(component.name, door)) {
-                folder.copy(file, format!("node/{}{suffix}.wasm", component.name))?;
+                let host = match component.role {
+                    Role::Example => "examples",
+                    _ => "node",
+                };
+                folder.copy(file, format!("{host}/{}{suffix}.wasm", component.name))?;
             }
         }
     }
@@ -99,7 +105,10 @@ fn node(built: &Built, folder: &mut Folder) -> anyhow::Result<()> {
 fn standard(built: &Built, host: &Host, folder: &mut Folder) -> anyhow::Result<()> {
     let adapter = file(built, host.adapter, Door::Standard)?;
     let mut chain = Vec::new();
-    for component in COMPONENTS {
+    for component in COMPONENTS
+        .iter()
+        .filter(|component| component.role != Role::Example)
+    {
         let source = file(built, component.name, Door::Standard)?;
         let target = format!("{}/{}.wasm", host.folder, component.name);
         match component.role {
@@ -114,7 +123,7 @@ fn standard(built: &Built, host: &Host, folder: &mut Folder) -> anyhow::Result<(
                 chain.push(folder.copy(source, target)?)
             }
             Role::Spin if host.folder == "spin" => drop(folder.copy(source, target)?),
-            Role::Spin | Role::StateAdapter => {}
+            Role::Spin | Role::StateAdapter | Role::Example => {}
         }
     }
     let chain: Vec<&Path> = chain.iter().map(PathBuf::as_path).collect();

@@ -23,7 +23,7 @@ impl Minio {
     /// Starts the server and makes a bucket; `None` when MinIO is not installed.
     pub(crate) async fn start() -> Option<Self> {
         let Some(program) = find_program("minio") else {
-            skip_or_fail("minio", "go install github.com/minio/minio@latest");
+            skip_or_fail("minio", "`cargo xtask up --minio` builds it");
             return None;
         };
         let folder = tempfile::tempdir().expect("a temporary folder");

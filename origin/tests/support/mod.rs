@@ -17,10 +17,13 @@ pub(crate) fn skip_or_fail(what: &str, how_to_install: &str) {
     eprintln!("skipped: {message}");
 }
 
-/// A program on PATH or in Go's own folder.
+/// A program on PATH, among those that `cargo xtask` built (`WEIR_CACHE`, else its default place), or in Go's own folder.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
-    folders.extend(std::env::home_dir().map(|home| home.join("go/bin")));
+    let home = std::env::home_dir().unwrap_or_default();
+    let cache =
+        std::env::var_os("WEIR_CACHE").map_or_else(|| home.join(".cache/weir"), PathBuf::from);
+    folders.extend([cache.join("bin"), home.join("go/bin")]);
     folders
         .into_iter()
         .map(|folder| folder.join(name))

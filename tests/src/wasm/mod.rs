@@ -2,11 +2,13 @@
 //!
 //! This is a second, independent host on purpose. What passes here and on the node passes by the specification and not by habit.
 
+pub mod adapter;
 mod counters;
 pub mod door;
 pub mod edits;
 pub mod handler;
 
+pub use adapter::{Adapter, Bucket};
 pub use door::{Door, Verdict};
 pub use handler::{Exchanged, Handler};
 
