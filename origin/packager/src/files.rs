@@ -26,8 +26,6 @@ pub(crate) const HLS_TYPE: &str = "application/vnd.apple.mpegurl";
 pub(crate) const DASH_TYPE: &str = "application/dash+xml";
 /// Media type of WebVTT.
 pub(crate) const TEXT_TYPE: &str = "text/vtt";
-/// Media type of CMAF media segments (ISO/IEC 23000-12, and Apple's HLS Authoring Specification, section 10).
-pub(crate) const SEGMENT_TYPE: &str = "video/iso.segment";
 
 /// Media type of an initialization segment.
 pub(crate) const fn mp4_type(kind: TrackKind) -> &'static str {
@@ -48,17 +46,35 @@ pub(crate) fn i_frame_path(track: &PlannedTrack) -> String {
     format!("{}/iframes.m3u8", track.name)
 }
 
-/// Name of segment number `index`, counted from 0, in the folder of its track.
-pub(crate) fn segment_name(index: usize) -> String {
-    format!("{:05}.m4s", index + 1)
+/// Media type of segments of a track (Apple HLS Authoring Specification, section 10).
+pub(crate) const fn segment_type(track: &PlannedTrack) -> &'static str {
+    if track.stream.is_some() {
+        "video/mp2t"
+    } else {
+        "video/iso.segment"
+    }
+}
+
+/// Name of segment number `index` of a track, counted from 0, in the folder of the track.
+pub(crate) fn segment_name(track: &PlannedTrack, index: usize) -> String {
+    let suffix = if track.stream.is_some() { "ts" } else { "m4s" };
+    format!("{:05}.{suffix}", index + 1)
 }
 
 /// Number of the segment with this name, counted from 0.
-pub(crate) fn segment_number(name: &str) -> Option<usize> {
-    name.strip_suffix(".m4s")?
-        .parse::<usize>()
-        .ok()?
-        .checked_sub(1)
+pub(crate) fn segment_number(track: &PlannedTrack, name: &str) -> Option<usize> {
+    let (number, _) = name.split_once('.')?;
+    let number = number.parse::<usize>().ok()?.checked_sub(1)?;
+    (number < track.segments.len() && segment_name(track, number) == name).then_some(number)
+}
+
+/// Name of the file that holds a whole track.
+const fn single_name(track: &PlannedTrack) -> &'static str {
+    if track.stream.is_some() {
+        "media.ts"
+    } else {
+        SINGLE_NAME
+    }
 }
 
 /// Path of a subtitle track's media playlist.
@@ -103,11 +119,11 @@ impl Address {
     pub(crate) fn segment(track: &PlannedTrack, index: usize) -> Self {
         match (track.layout, track.segments.get(index)) {
             (Layout::SingleFile, Some(segment)) => Self {
-                name: SINGLE_NAME.to_owned(),
+                name: single_name(track).to_owned(),
                 range: Some((segment.len, segment.offset)),
             },
             _ => Self {
-                name: segment_name(index),
+                name: segment_name(track, index),
                 range: None,
             },
         }

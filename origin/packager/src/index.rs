@@ -9,7 +9,9 @@ use crate::plan::{Plan, PlannedTrack};
 use crate::presentation::{Presentation, TrackKind};
 use crate::request::SegmentRequest;
 use crate::text::{self, TextTrack};
-use crate::{Error, Layout, Method, Note, Options, Output, OutputKind, Report, dash, hls};
+use crate::{
+    Error, Format, Layout, Method, Note, Options, Output, OutputKind, Report, dash, hls, ts,
+};
 use crate::{protect, sidecar};
 
 /// The plan of a presentation: every playlist, and every segment by name, without reading more of the media than it holds.
@@ -116,14 +118,13 @@ impl Index {
         if let Some((folder, name)) = path.split_once('/')
             && let Some(track) = self.plan.tracks.iter().find(|track| track.name == folder)
         {
-            let header = header(track);
-            if header.path == path && header.complete {
+            if let Some(header) =
+                header(track).filter(|header| header.path == path && header.complete)
+            {
                 return Ok(Some(Resource::Ready(header)));
             }
             if track.layout == Layout::Segments
-                && let Some(segment) = files::segment_number(name)
-                && segment < track.segments.len()
-                && files::segment_name(segment) == name
+                && let Some(segment) = files::segment_number(track, name)
             {
                 let request = SegmentRequest::new(track, segment)?;
                 return Ok(Some(Resource::Segment(Box::new(request))));
@@ -150,6 +151,10 @@ impl Index {
             )
         };
         let stretches = self.plan.stretches();
+        let epoch = match self.options.format {
+            Format::Cmaf => 0,
+            Format::MpegTs => ts::EPOCH,
+        };
         self.texts.iter().flat_map(move |track| {
             let segments =
                 stretches
@@ -158,7 +163,7 @@ impl Index {
                     .enumerate()
                     .map(move |(number, (start, end))| {
                         let path = format!("{}/{}", track.name, files::text_segment_name(number));
-                        file(path, text::segment(&track.document, start, end))
+                        file(path, text::segment(&track.document, start, end, epoch))
                     });
             let whole = self
                 .options
@@ -209,6 +214,16 @@ impl Index {
             )?;
         }
         let mut i_frames = Vec::new();
+        if self.options.format == Format::MpegTs {
+            let turned = self.plan.tracks.iter().map(|track| &track.track.info);
+            for info in turned.filter(|info| info.video.as_ref().is_some_and(|v| v.rotation != 0)) {
+                report.notes.push(Note {
+                    input: info.input,
+                    track: Some(info.id),
+                    message: "MPEG-TS cannot say that pictures are to be turned; transcode the film, or use CMAF".to_owned(),
+                });
+            }
+        }
         let whole_segments = self
             .options
             .encryption
@@ -260,7 +275,7 @@ impl Index {
     pub fn paths(&self) -> Result<Vec<String>, Error> {
         let mut paths = Vec::new();
         for track in &self.plan.tracks {
-            paths.push(header(track).path);
+            paths.extend(header(track).map(|header| header.path));
             if track.layout == Layout::Segments {
                 let names =
                     (0..track.segments.len()).map(|number| Address::segment_path(track, number));
@@ -274,8 +289,12 @@ impl Index {
     }
 }
 
-/// What stands before the segments of a track: the initialization segment, and in a single file the segment index.
-pub(crate) fn header(track: &PlannedTrack) -> Output {
+/// What stands before the segments of a track: the initialization segment, and in a single file the segment index. Transport
+/// streams have nothing there.
+pub(crate) fn header(track: &PlannedTrack) -> Option<Output> {
+    if track.stream.is_some() {
+        return None;
+    }
     let kind = track.track.info.kind;
     let init = init_segment(&track.track, track.protection.as_deref());
     let single = track.layout == Layout::SingleFile;
@@ -283,7 +302,7 @@ pub(crate) fn header(track: &PlannedTrack) -> Output {
     if single {
         body.push(segment_index(track));
     }
-    Output {
+    Some(Output {
         path: format!(
             "{}/{}",
             track.name,
@@ -303,5 +322,5 @@ pub(crate) fn header(track: &PlannedTrack) -> Output {
         position: 0,
         complete: !single || track.segments.is_empty(),
         body,
-    }
+    })
 }

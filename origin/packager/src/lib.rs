@@ -39,13 +39,14 @@ mod sync_scan;
 mod text;
 mod timeline;
 mod track;
+mod ts;
 mod window;
 
 pub use encryption::{ContentKey, Encryption, Key, KeyId, KeySystem, KeyTracks, Method};
 pub use error::Error;
 pub use index::{Index, Resource};
 pub use indexer::{IndexStep, Indexer};
-pub use options::{Layout, Options, Subtitle};
+pub use options::{Format, Layout, Options, Subtitle};
 pub use packager::Packager;
 pub use presentation::{
     AudioInfo, ColourInfo, Presentation, TrackInfo, TrackKind, VideoInfo, VideoRange,

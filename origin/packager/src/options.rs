@@ -11,6 +11,8 @@ use crate::{Encryption, Error, language};
 pub struct Options {
     /// Wanted duration of a media segment. Segments start at keyframes, so real durations lie near it.
     pub segment_duration: Duration,
+    /// What segments are made of.
+    pub format: Format,
     /// One file per segment, or one file per track with byte ranges.
     pub layout: Layout,
     /// Write an I-frame playlist for every video track (Apple HLS Authoring Specification 6.1 asks for them).
@@ -44,6 +46,19 @@ pub struct Subtitle {
     pub text: String,
 }
 
+/// What segments are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Format {
+    /// Fragmented MP4 (CMAF, ISO/IEC 23000-19).
+    #[default]
+    Cmaf,
+    /// MPEG-2 transport streams, one for each track: for players that know no other segments. H.264, AAC, AC-3, E-AC-3 and MP3
+    /// only, and no MPEG-DASH.
+    MpegTs,
+}
+
 /// How segments are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -60,6 +75,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             segment_duration: Duration::from_secs(6),
+            format: Format::default(),
             layout: Layout::default(),
             i_frame_playlists: true,
             dash: false,
@@ -83,6 +99,14 @@ impl Options {
                     "{:?} is outside 0.5 s to 60 s; 6 s is the usual value",
                     self.segment_duration
                 ),
+            });
+        }
+        if self.format == Format::MpegTs && self.dash {
+            return Err(Error::InvalidOption {
+                option: "format",
+                reason:
+                    "MPEG-DASH is written over CMAF segments; leave `dash` off or choose `cmaf`"
+                        .to_owned(),
             });
         }
         if let Some(encryption) = &self.encryption {

@@ -144,7 +144,7 @@ impl Writing {
             .unwrap_or(0);
         Self {
             next: vec![0; index.plan.tracks.len()],
-            ready: index.plan.tracks.iter().map(header).collect(),
+            ready: index.plan.tracks.iter().filter_map(header).collect(),
             index,
             done_until: 0,
             slot: 0,

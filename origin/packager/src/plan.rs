@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use crate::boundaries;
-use crate::cmaf::{Fragments, init_segment, segment_index_len};
+use crate::cmaf::{Container, Fragments, init_segment, segment_index_len};
 use crate::presentation::TrackKind;
 use crate::protect::{Guard, Protection, whole_len};
 use crate::timeline::{Place, Timed, to_micros};
 use crate::track::Track;
-use crate::{Error, Layout, Options};
+use crate::ts::TsStream;
+use crate::{Error, Format, Layout, Options};
 
 /// One media segment. Times are in output ticks of its track.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Segment {
     pub(crate) samples: u32,
     /// Number of its first sample in the track, counted from 0.
     pub(crate) first_sample: u64,
+    /// Number of its first packet of a transport stream that carries media data, counted from 0.
+    pub(crate) first_packet: u64,
     /// The key that it is encrypted with, by its number in the track's protection.
     pub(crate) key: Option<usize>,
     /// Earliest presentation time.
@@ -52,6 +55,8 @@ pub(crate) struct PlannedTrack {
     pub(crate) init_len: u64,
     /// How it is encrypted, if it is.
     pub(crate) protection: Option<Arc<Protection>>,
+    /// The transport stream that its segments are made of; `None` for CMAF.
+    pub(crate) stream: Option<Arc<TsStream>>,
 }
 
 impl PlannedTrack {
@@ -89,13 +94,20 @@ impl PlannedTrack {
         Guard::new(self.protection.as_deref(), key)
     }
 
+    fn container(&self, key: Option<usize>) -> Container<'_> {
+        match &self.stream {
+            Some(stream) => Container::Ts(stream),
+            None => Container::Cmaf(self.guard(key)),
+        }
+    }
+
     /// The fragments of a segment whose samples are `samples`.
     pub(crate) fn fragments(
         &self,
         segment: &Segment,
         samples: &[Timed],
     ) -> Result<Fragments, Error> {
-        Fragments::new(samples, self.split_keyframes, self.guard(segment.key))
+        Fragments::new(samples, self.split_keyframes, self.container(segment.key))
     }
 }
 
@@ -195,16 +207,39 @@ fn plan_track(
     options: &Options,
 ) -> Result<PlannedTrack, Error> {
     let is_video = track.info.kind == TrackKind::Video;
+    let stream = match options.format {
+        Format::Cmaf => None,
+        Format::MpegTs => {
+            let method = protection.as_ref().map(|protection| protection.method);
+            Some(Arc::new(TsStream::new(&track, method)?))
+        }
+    };
     let mut planned = PlannedTrack {
         split_keyframes: is_video && options.i_frame_playlists,
         layout: options.layout,
-        init_len: init_segment(&track, protection.as_deref()).len() as u64,
+        init_len: match &stream {
+            Some(_) => 0,
+            None => init_segment(&track, protection.as_deref()).len() as u64,
+        },
+        stream,
         protection,
         track,
         name,
         segments: Vec::new(),
     };
     let timeline = &planned.track.timeline;
+    let has_overhead = planned.stream.is_some() || planned.protection.is_some();
+    if has_overhead && timeline.count > timeline.statistics.bytes {
+        // Each sample costs some bytes of output there: an index that invents samples would not cost its author any.
+        return Err(Error::UnsupportedFeature {
+            input: 0,
+            feature: format!(
+                "a track of {} samples in {} bytes, encrypted or in MPEG-TS",
+                timeline.count, timeline.statistics.bytes
+            ),
+            advice: "package it as CMAF in the clear",
+        });
+    }
     let timescale = timeline.timescale;
     let mut segments: Vec<Segment> = Vec::new();
     let mut inside: Vec<Timed> = Vec::new();
@@ -213,47 +248,50 @@ fn plan_track(
     let mut slot = 0;
     let mut start_place = place;
 
-    let mut first_sample = 0;
-    let mut close =
-        |start_place: Place, slot: usize, inside: &mut Vec<Timed>| -> Result<(), Error> {
-            // The key follows from where the stretch begins, so that it changes in all tracks at once.
-            let begins = slot
-                .checked_sub(1)
-                .and_then(|before| boundaries.get(before));
-            let key = planned
-                .protection
-                .as_ref()
-                .and_then(|protection| protection.key_at(begins.copied().unwrap_or(0)));
-            planned.shift_descriptions(key, inside);
-            let fragments = Fragments::new(inside, planned.split_keyframes, planned.guard(key))?;
-            let start = inside
-                .iter()
-                .map(|sample| sample.presentation_time)
-                .min()
-                .unwrap_or(0);
-            let is_whole = key.is_some() && planned.guard(key).is_none();
-            segments.push(Segment {
-                slot,
-                place: start_place,
-                samples: u32::try_from(inside.len()).unwrap_or(u32::MAX),
-                first_sample,
-                key,
-                start: start.max(0),
-                end: 0,
-                sequence,
-                len: if is_whole {
-                    whole_len(fragments.len)
-                } else {
-                    fragments.len
-                },
-                offset: 0,
-            });
-            sequence =
-                sequence.saturating_add(u32::try_from(fragments.list.len()).unwrap_or(u32::MAX));
-            first_sample += inside.len() as u64;
-            inside.clear();
-            Ok(())
-        };
+    let (mut first_sample, mut first_packet) = (0, 0);
+    let mut close = |start_place: Place,
+                     slot: usize,
+                     inside: &mut Vec<Timed>|
+     -> Result<(), Error> {
+        // The key follows from where the stretch begins, so that it changes in all tracks at once.
+        let begins = slot
+            .checked_sub(1)
+            .and_then(|before| boundaries.get(before));
+        let key = planned
+            .protection
+            .as_ref()
+            .and_then(|protection| protection.key_at(begins.copied().unwrap_or(0)));
+        planned.shift_descriptions(key, inside);
+        let fragments = Fragments::new(inside, planned.split_keyframes, planned.container(key))?;
+        let start = inside
+            .iter()
+            .map(|sample| sample.presentation_time)
+            .min()
+            .unwrap_or(0);
+        let is_whole = key.is_some() && planned.guard(key).is_none();
+        segments.push(Segment {
+            slot,
+            place: start_place,
+            samples: u32::try_from(inside.len()).unwrap_or(u32::MAX),
+            first_sample,
+            first_packet,
+            key,
+            start: start.max(0),
+            end: 0,
+            sequence,
+            len: if is_whole {
+                whole_len(fragments.len)
+            } else {
+                fragments.len
+            },
+            offset: 0,
+        });
+        sequence = sequence.saturating_add(u32::try_from(fragments.list.len()).unwrap_or(u32::MAX));
+        first_sample += inside.len() as u64;
+        first_packet += fragments.packets;
+        inside.clear();
+        Ok(())
+    };
 
     while let Some(sample) = place.peek().copied() {
         let time = to_micros(sample.presentation_time, timescale);
@@ -292,7 +330,10 @@ fn plan_track(
         segment.end = end.max(segment.start);
     }
     if options.layout == Layout::SingleFile {
-        let mut offset = planned.init_len + segment_index_len(segments.len()) as u64;
+        let mut offset = match &planned.stream {
+            Some(_) => 0,
+            None => planned.init_len + segment_index_len(segments.len()) as u64,
+        };
         for segment in &mut segments {
             segment.offset = offset;
             offset += segment.len;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::cmaf::{Content, Fragments, write_segment};
-use crate::files::{Address, SEGMENT_TYPE};
+use crate::files::{Address, segment_type};
 use crate::plan::PlannedTrack;
 use crate::protect::{Guard, Protection};
 use crate::timeline::Timed;
+use crate::ts::{self, TsStream};
 use crate::window::Window;
 use crate::{Error, Layout, Output, OutputKind};
 
@@ -20,6 +21,9 @@ pub(crate) struct SegmentWriter {
     sequence: u32,
     first_sample: u64,
     number: usize,
+    stream: Option<Arc<TsStream>>,
+    first_packet: u64,
+    content_type: &'static str,
     protection: Option<Arc<Protection>>,
     key: Option<usize>,
     path: String,
@@ -41,6 +45,9 @@ impl SegmentWriter {
             sequence: segment.sequence,
             first_sample: segment.first_sample,
             number,
+            stream: track.stream.clone(),
+            first_packet: segment.first_packet,
+            content_type: segment_type(track),
             protection: track.protection.clone(),
             key: segment.key,
             path: Address::segment_path(track, number),
@@ -64,7 +71,10 @@ impl SegmentWriter {
             first_sample: self.first_sample,
             guard: Guard::new(protection, self.key),
         };
-        let mut body = write_segment(&content, window)?;
+        let mut body = match &self.stream {
+            Some(stream) => ts::write_segment(stream, &content, self.first_packet, window)?,
+            None => write_segment(&content, window)?,
+        };
         if let (Some(protection), Some(key)) = (protection, self.key)
             && protection.method.scheme().is_none()
         {
@@ -72,7 +82,7 @@ impl SegmentWriter {
         }
         Ok(Output {
             path: self.path.clone(),
-            content_type: SEGMENT_TYPE,
+            content_type: self.content_type,
             content_encoding: None,
             kind: OutputKind::MediaSegment,
             position: self.position,

@@ -8,7 +8,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use support::fixture;
-use weir_packager::{Layout, Options, fuzz};
+use weir_packager::{
+    ContentKey, Encryption, Format, Key, KeyId, KeySystem, Layout, Method, Options, fuzz,
+};
 
 /// A small generator of numbers (xorshift64*), so that every run is the same.
 struct Numbers(u64);
@@ -86,7 +88,44 @@ fn options(numbers: &mut Numbers) -> Options {
         } else {
             Layout::SingleFile
         },
-        dash: numbers.next(2) == 0,
+        ..encryption_and_format(numbers)
+    }
+}
+
+/// Half of the runs as they were; the others encrypted, or in transport streams.
+fn encryption_and_format(numbers: &mut Numbers) -> Options {
+    let method = match numbers.next(8) {
+        0 => Method::Cbcs,
+        1 => Method::Cenc,
+        2 => Method::Aes128,
+        3 => {
+            return Options {
+                format: Format::MpegTs,
+                ..Options::default()
+            };
+        }
+        _ => {
+            return Options {
+                dash: numbers.next(2) == 0,
+                ..Options::default()
+            };
+        }
+    };
+    let key = |number: u8| ContentKey {
+        id: KeyId([number; 16]),
+        key: Key([number; 16]),
+        ..ContentKey::default()
+    };
+    Options {
+        encryption: Some(Encryption {
+            method,
+            keys: vec![key(1), key(2)],
+            clear_lead: Duration::from_secs(numbers.next(3) as u64),
+            crypto_period: Duration::from_secs(numbers.next(3) as u64),
+            systems: vec![KeySystem::Identity {
+                uri: "/key".to_owned(),
+            }],
+        }),
         ..Options::default()
     }
 }

@@ -6,5 +6,5 @@ mod segment;
 mod segment_index;
 
 pub(crate) use init::init_segment;
-pub(crate) use segment::{Content, Fragments, write_segment};
+pub(crate) use segment::{Container, Content, Fragments, write_segment};
 pub(crate) use segment_index::{segment_index, segment_index_len};

@@ -12,6 +12,7 @@ use crate::Error;
 use crate::isobmff::BoxWriter;
 use crate::protect::{Auxiliary, Guard};
 use crate::timeline::Timed;
+use crate::ts::{self, TsStream};
 use crate::window::Window;
 
 /// The `styp` box that opens a segment: a CMAF segment of a DASH media segment.
@@ -22,18 +23,23 @@ const STYP: &[u8; 24] = b"\0\0\0\x18stypmsdh\0\0\0\0msdhcmfs";
 pub(crate) struct Fragment {
     /// Its samples, as indexes into the samples of the segment.
     pub(crate) samples: Range<usize>,
-    shape: Shape,
     /// Where the fragment starts in the segment.
     pub(crate) offset: u64,
+    /// Length of the fragment in bytes, headers included.
+    pub(crate) len: u64,
+    /// How its `moof` box is written; `None` in a transport stream.
+    shape: Option<Shape>,
     /// Length of its media data in bytes.
     data_len: u32,
 }
 
-impl Fragment {
-    /// Length of the fragment in bytes, `moof` and `mdat` with their headers.
-    pub(crate) fn len(&self) -> u64 {
-        self.shape.moof_len() as u64 + 8 + u64::from(self.data_len)
-    }
+/// What fragments are made for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Container<'a> {
+    /// CMAF, with what encrypts its samples.
+    Cmaf(Option<Guard<'a>>),
+    /// MPEG-TS.
+    Ts(&'a TsStream),
 }
 
 /// The fragments of one segment.
@@ -42,6 +48,8 @@ pub(crate) struct Fragments {
     pub(crate) list: Vec<Fragment>,
     /// Length of the segment in bytes.
     pub(crate) len: u64,
+    /// Packets of a transport stream that carry media data.
+    pub(crate) packets: u64,
 }
 
 impl Fragments {
@@ -50,11 +58,15 @@ impl Fragments {
     pub(crate) fn new(
         samples: &[Timed],
         split_keyframes: bool,
-        guard: Option<Guard<'_>>,
+        container: Container<'_>,
     ) -> Result<Self, Error> {
         let mut fragments = Self {
             list: Vec::new(),
-            len: STYP.len() as u64,
+            len: match container {
+                Container::Cmaf(_) => STYP.len() as u64,
+                Container::Ts(_) => 0,
+            },
+            packets: 0,
         };
         let mut start = 0;
         for index in 1..=samples.len() {
@@ -66,7 +78,7 @@ impl Fragments {
                 _ => true,
             };
             if cut {
-                fragments.push(samples, start..index, guard)?;
+                fragments.push(samples, start..index, container)?;
                 start = index;
             }
         }
@@ -77,7 +89,7 @@ impl Fragments {
         &mut self,
         samples: &[Timed],
         range: Range<usize>,
-        guard: Option<Guard<'_>>,
+        container: Container<'_>,
     ) -> Result<(), Error> {
         let Some(inside) = samples
             .get(range.clone())
@@ -94,14 +106,25 @@ impl Fragments {
                 feature: format!("a segment of {bytes} bytes"),
                 advice: "encode the film with keyframes every few seconds",
             })?;
-        let fragment = Fragment {
-            samples: range,
-            shape: Shape::of(inside, guard),
-            offset: self.len,
-            data_len,
+        let (shape, len) = match container {
+            Container::Cmaf(guard) => {
+                let shape = Shape::of(inside, guard);
+                (Some(shape), shape.moof_len() as u64 + 8 + bytes)
+            }
+            Container::Ts(stream) => {
+                let (len, packets) = ts::plan_fragment(stream, inside)?;
+                self.packets += packets;
+                (None, len)
+            }
         };
-        self.len += fragment.len();
-        self.list.push(fragment);
+        self.list.push(Fragment {
+            samples: range,
+            offset: self.len,
+            len,
+            shape,
+            data_len,
+        });
+        self.len += len;
         Ok(())
     }
 }
@@ -123,7 +146,7 @@ pub(crate) fn write_segment(content: &Content<'_>, window: &Window) -> Result<Ve
     let list = &content.fragments.list;
     let headers: usize = list
         .iter()
-        .map(|fragment| fragment.shape.moof_len() + 8)
+        .filter_map(|fragment| Some(fragment.shape?.moof_len() + 8))
         .sum();
     let mut w = BoxWriter::with_capacity(STYP.len() + headers);
     w.bytes(STYP);
@@ -139,9 +162,9 @@ pub(crate) fn write_segment(content: &Content<'_>, window: &Window) -> Result<Ve
             (data, auxiliary) = guard.encrypt(samples, number, window, &mut readers)?;
             sealed.push(data);
         }
-        fragment
-            .shape
-            .write(&mut w, sequence, samples, fragment.data_len, &auxiliary);
+        if let Some(shape) = fragment.shape {
+            shape.write(&mut w, sequence, samples, fragment.data_len, &auxiliary);
+        }
         ends.push(w.len());
     }
     let headers = w.finish();

@@ -101,6 +101,12 @@ const RATES: [u32; 13] = [
 ];
 
 impl AudioConfig {
+    /// `sampling_frequency_index` of the core coder; `None` when its rate is not in the table.
+    pub(crate) fn core_rate_index(&self) -> Option<u32> {
+        let index = RATES.iter().position(|rate| *rate == self.core_rate)?;
+        u32::try_from(index).ok()
+    }
+
     /// Reads a configuration; `None` when it is broken.
     pub(crate) fn parse(data: &[u8]) -> Option<Self> {
         let mut r = BitReader::new(data);

@@ -35,7 +35,7 @@ pub(crate) fn i_frame_playlist(
                 keyframes.push(Keyframe {
                     segment: index,
                     offset: fragment.offset,
-                    len: fragment.len(),
+                    len: fragment.len,
                     time: to_micros(sample.presentation_time, timeline.timescale),
                 });
             }

@@ -51,8 +51,11 @@ pub(super) fn head(target_duration: u64) -> String {
     )
 }
 
-/// Writes `EXT-X-MAP`.
+/// Writes `EXT-X-MAP`, where there is an initialization segment.
 pub(super) fn write_map(text: &mut String, track: &PlannedTrack) {
+    if track.stream.is_some() {
+        return;
+    }
     let Address { name, range } = Address::init(track);
     let range = range
         .map(|(len, offset)| format!(",BYTERANGE=\"{len}@{offset}\""))

@@ -57,9 +57,9 @@ fn timestamp_shift(line: &str) -> Option<i64> {
 /// The WebVTT segment from `start` to `end`, in microseconds.
 ///
 /// A cue that is on show in several segments is in each of them with its full times, so that it appears wherever playback starts.
-/// CMAF media start at the time 0 that `LOCAL` names too.
-pub(crate) fn segment(document: &Document, start: i64, end: i64) -> String {
-    let mut text = "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n".to_owned();
+/// `epoch` is the time stamp of the media, in ticks of 90 kHz, at the time 0 that `LOCAL` names: 0 in CMAF.
+pub(crate) fn segment(document: &Document, start: i64, end: i64, epoch: i64) -> String {
+    let mut text = format!("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:{epoch},LOCAL:00:00:00.000\n");
     write(&mut text, document, |cue| {
         cue.start < end && cue.end > start
     });
@@ -112,17 +112,17 @@ mod tests {
                       00:00:20.000 --> 00:00:21.000\nlate\n";
         let document = parse(source);
         assert_eq!(document.cues.len(), 2);
-        let first = segment(&document, 0, 6_000_000);
+        let first = segment(&document, 0, 6_000_000, 0);
         assert_eq!(
             first,
             "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n\nSTYLE\n::cue { color: red }\n\n\
              00:00:05.000 --> 00:00:07.000 line:0\nover the border\n"
         );
-        assert!(segment(&document, 6_000_000, 12_000_000).contains("over the border"));
+        assert!(segment(&document, 6_000_000, 12_000_000, 0).contains("over the border"));
         // A segment without cues is still a document; and a late first cue is not moved (shaka-packager #1135).
-        assert!(!segment(&document, 12_000_000, 18_000_000).contains("-->"));
+        assert!(!segment(&document, 12_000_000, 18_000_000, 0).contains("-->"));
         assert!(
-            segment(&document, 18_000_000, 24_000_000)
+            segment(&document, 18_000_000, 24_000_000, 0)
                 .contains("00:00:20.000 --> 00:00:21.000\nlate")
         );
     }
