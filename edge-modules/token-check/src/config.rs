@@ -7,6 +7,7 @@ use weir_module::ConfigError;
 
 use crate::NAME;
 use crate::carrier::Carrier;
+use crate::clean_url::{self, CleanUrl};
 use crate::client::ClientSource;
 use crate::format::Verifier;
 pub use crate::format_config::FormatConfig;
@@ -14,6 +15,8 @@ use crate::key_source::{KeyConfig, KeyRing};
 use crate::pattern::{Dialect, PathPattern};
 use crate::refusal::Cors;
 use crate::revocation::RevocationConfig;
+pub use crate::sharing::SharingConfig;
+use crate::surroundings::Surroundings;
 
 /// The document. `README.md` explains every key.
 #[derive(Debug, Deserialize)]
@@ -41,6 +44,14 @@ pub struct Config {
     pub cors: Cors,
     /// Tokens that were taken back.
     pub revocations: Option<RevocationConfig>,
+    /// Headers in which a trusted proxy tells more about the client, each `what:header`.
+    pub client_headers: Vec<String>,
+    /// Sessions that are seen in too many places.
+    pub sharing: Option<SharingConfig>,
+    /// The cookie into which a token moves out of the URL; empty for none.
+    pub clean_url_cookie: String,
+    /// What follows its value, besides `Max-Age`.
+    pub clean_url_attributes: String,
 }
 
 impl Default for Config {
@@ -57,6 +68,10 @@ impl Default for Config {
             realm: "weir".to_owned(),
             cors: Cors::default(),
             revocations: None,
+            client_headers: Vec::new(),
+            sharing: None,
+            clean_url_cookie: String::new(),
+            clean_url_attributes: clean_url::ATTRIBUTES.to_owned(),
         }
     }
 }
@@ -110,6 +125,8 @@ pub(crate) struct Policy {
     pub(crate) formats: Vec<Format>,
     pub(crate) routes: Vec<Route>,
     pub(crate) client: ClientSource,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) clean_url: Option<CleanUrl>,
     pub(crate) expired_status: u16,
     pub(crate) propagate: Propagate,
     pub(crate) realm: String,
@@ -121,6 +138,12 @@ pub(crate) struct Format {
     pub(crate) verifier: Box<dyn Verifier>,
     /// Which key sources it accepts.
     pub(crate) sources: Vec<usize>,
+}
+
+/// What formats are built over besides their own settings.
+pub(crate) struct Place<'a> {
+    pub(crate) client: ClientSource,
+    pub(crate) surroundings: &'a Surroundings,
 }
 
 /// A checked route.
@@ -155,9 +178,19 @@ impl Config {
                 .map_err(|error: crate::client::UnknownSource| {
                     wrong("client-address", error.to_string())
                 })?;
+        let surroundings = Surroundings::read(&self.client_headers)?;
+        let clean_url = CleanUrl::read(
+            &self.clean_url_cookie,
+            &self.clean_url_attributes,
+            configs.values().flat_map(FormatConfig::carriers),
+        )?;
+        let place = Place {
+            client,
+            surroundings: &surroundings,
+        };
         let mut formats = Vec::new();
         for (name, config) in configs {
-            formats.push(config.build(&format!("formats.{name}"), &ring, client)?);
+            formats.push(config.build(&format!("formats.{name}"), &ring, &place)?);
         }
         let all: Vec<usize> = (0..formats.len()).collect();
         let mut routes = Vec::new();
@@ -213,6 +246,8 @@ impl Config {
             formats,
             routes,
             client,
+            surroundings,
+            clean_url,
             expired_status: self.expired_status,
             propagate: self.propagate,
             realm: self.realm,

@@ -3,8 +3,7 @@
 use serde::Deserialize;
 use weir_module::ConfigError;
 
-use crate::client::ClientSource;
-use crate::config::{Format, read_carriers, read_list, wrong};
+use crate::config::{Format, Place, read_carriers, read_list, wrong};
 use crate::format::cat::{Cat, CatRules, CatrLabels, label};
 use crate::format::jwt::{ClaimNames, Jwt, JwtRules};
 use crate::key_source::KeyRing;
@@ -47,15 +46,33 @@ impl Default for FormatConfig {
 }
 
 impl FormatConfig {
+    /// Where its tokens travel, as the document says it.
+    pub(crate) fn carriers(&self) -> &[String] {
+        match self {
+            Self::Jwt(config) => &config.carriers,
+            Self::Cat(config) => &config.carriers,
+            Self::EdgeAuth(config) => &config.carriers,
+            Self::MediaCdn(config) => &config.carriers,
+            Self::UriSigning(config) => &config.carriers,
+            // Their tokens are several parameters, or stand in the path.
+            Self::Cloudfront(_)
+            | Self::SecureLink(_)
+            | Self::Bunny(_)
+            | Self::CloudflareStream(_)
+            | Self::Hmac(_) => &[],
+        }
+    }
+
     pub(crate) fn build(
         self,
         key: &str,
         ring: &KeyRing,
-        client: ClientSource,
+        place: &Place<'_>,
     ) -> Result<Format, ConfigError> {
+        let client = place.client;
         match self {
             Self::Jwt(config) => config.build(key, ring),
-            Self::Cat(config) => config.build(key, ring),
+            Self::Cat(config) => config.build(key, ring, place),
             Self::EdgeAuth(config) => config.build(key, ring),
             Self::MediaCdn(config) => config.build(key, ring),
             Self::Cloudfront(config) => config.build(key, ring),
@@ -88,6 +105,8 @@ pub struct JwtConfig {
     pub require: Vec<String>,
     /// Seconds from `iat` after which a token is too old.
     pub max_age: Option<u32>,
+    /// Whether each token, told apart by `jti`, may be used once.
+    pub single_use: bool,
     /// Seconds of clock difference forgiven.
     pub clock_skew: u32,
     /// Names of the private claims.
@@ -107,6 +126,7 @@ impl Default for JwtConfig {
             types: Vec::new(),
             require: vec!["exp".to_owned()],
             max_age: None,
+            single_use: false,
             clock_skew: 0,
             claims: ClaimNames::default(),
         }
@@ -187,6 +207,7 @@ impl JwtConfig {
             types: self.types,
             require: self.require,
             max_age: self.max_age.map(i64::from),
+            single_use: self.single_use,
             clock_skew: clock_skew(key, self.clock_skew)?,
             names: self.claims,
         };
@@ -199,7 +220,7 @@ impl JwtConfig {
 }
 
 impl CatConfig {
-    fn build(self, key: &str, ring: &KeyRing) -> Result<Format, ConfigError> {
+    fn build(self, key: &str, ring: &KeyRing, place: &Place<'_>) -> Result<Format, ConfigError> {
         let algorithms = read_list(&format!("{key}.algorithms"), &self.algorithms, |name| {
             let known =
                 Algorithm::from_name(name).filter(|algorithm| algorithm.to_cose().is_some());
@@ -225,6 +246,7 @@ impl CatConfig {
             require,
             headers,
             catr_labels: self.catr_labels,
+            surroundings: place.surroundings.clone(),
             refuse_unknown: self.unknown_claims == UnknownClaims::Refuse,
             clock_skew: clock_skew(key, self.clock_skew)?,
         };

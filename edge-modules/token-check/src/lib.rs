@@ -10,11 +10,15 @@
 
 pub mod carrier;
 pub mod cbor;
+mod clean_url;
 pub mod client;
 pub mod config;
 pub mod cose;
+pub mod coverage;
+pub mod earth;
 pub mod format;
 mod format_config;
+mod forwarded;
 pub mod fuzz;
 pub mod grant;
 mod inspect;
@@ -31,10 +35,15 @@ pub mod reason;
 mod refusal;
 mod remembered;
 mod renewal;
+mod replay;
+pub mod restriction;
 mod revocation;
+mod sharing;
 pub mod signature;
+pub mod surroundings;
 #[cfg(test)]
 mod test_keys;
+pub mod uri_part;
 mod vendor_config;
 
 pub use self::inspect::{Inspection, inspect};
@@ -47,4 +56,5 @@ pub use self::signature::{Algorithm, SigningKey, VerifyingKey};
 /// The module's name; its configuration stands in `TOKEN_CHECK`.
 pub const NAME: &str = "token-check";
 
-weir_module::export!(TokenCheck);
+// Stateful for tokens of one use and for sharing.
+weir_module::export!(TokenCheck, stateful);

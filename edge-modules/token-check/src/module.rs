@@ -1,19 +1,16 @@
 //! The module itself: one request head in, a verdict out.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use sha2::Digest;
 use weir_module::{
-    Answer, ConfigError, DocumentNeed, Edit, Edits, Host, Level, Module, RequestHead, Verdict,
+    Answer, ConfigError, DocumentNeed, Edit, Host, Level, Module, RequestHead, Verdict,
 };
 
 use crate::NAME;
-use crate::carrier::{Place, cookies_without, query_without};
-use crate::client::ClientSource;
-use crate::config::{Access, Config, Policy, Propagate};
+use crate::config::{Access, Config, Policy};
 use crate::format::Presented;
-use crate::grant::{Grant, RenewalCarrier, Replay, Request};
+use crate::forwarded::{IDENTITY, Places, SURROUNDINGS, push};
+use crate::grant::{Grant, RenewalCarrier, Request};
 use crate::key_source::KeyRing;
 use crate::keys::KeySet;
 use crate::path::NormalPath;
@@ -21,7 +18,9 @@ use crate::reason::{Reason, Refused};
 use crate::refusal;
 use crate::remembered::Remembered;
 use crate::renewal;
+use crate::replay::once;
 use crate::revocation::{DOCUMENT, Revocations};
+use crate::sharing::Sharing;
 
 /// Checks playback tokens. See `README.md`.
 pub struct TokenCheck {
@@ -38,18 +37,9 @@ struct Known {
     /// When a refresh of key sets was last asked for (Unix time): bounds what unknown key ids can cause.
     refreshed: i64,
     revocations: Option<Revocations>,
+    sharing: Option<Sharing>,
 }
 
-/// Headers that tell later modules who asks: a client's own are always taken off.
-const IDENTITY: [&str; 5] = [
-    "weir-subject",
-    "weir-tier",
-    "weir-session",
-    "weir-entitlements",
-    "weir-token",
-];
-/// Headers that only the node may set.
-const SURROUNDINGS: [&str; 4] = ["weir-client-ip", "weir-country", "weir-asn", "weir-variant"];
 /// Seconds between two requests for fresh key sets.
 const REFRESH_INTERVAL: i64 = 10;
 
@@ -64,6 +54,7 @@ impl Module for TokenCheck {
             .clone()
             .map(Revocations::new)
             .transpose()?;
+        let sharing = config.sharing.clone().map(Sharing::new).transpose()?;
         let (policy, ring) = config.build()?;
         let mut known = Known {
             ring,
@@ -71,6 +62,7 @@ impl Module for TokenCheck {
             remembered: Remembered::new(remember),
             refreshed: i64::MIN,
             revocations,
+            sharing,
         };
         known.use_keys(&policy);
         Ok(Self { policy, known })
@@ -92,6 +84,9 @@ impl Module for TokenCheck {
             .chain(client)
             .map(|name| (*name).to_owned())
             .collect();
+        if self.known.sharing.is_some() {
+            names.push("user-agent".to_owned());
+        }
         for format in &self.policy.formats {
             names.extend(format.verifier.headers());
         }
@@ -256,6 +251,7 @@ fn judge(
         query: query_left,
         now,
         client: &policy.client,
+        surroundings: &policy.surroundings,
     };
     let revoked = || {
         known
@@ -267,7 +263,20 @@ fn judge(
         .check_times(now, skew)
         .and_then(|()| grant.check(&request))
         .and_then(|()| revoked());
-    if let Err(refused) = checked.and_then(|()| once(&grant, &first.text, now, host)) {
+    let clean_url = policy.clean_url.as_ref().filter(|_| checked.is_ok());
+    // Before the use is counted: the viewer comes back with the cookie.
+    if let Some(answer) = clean_url.and_then(|clean_url| {
+        clean_url.redirect(head, first, &clean, query_left, grant.expires, now)
+    }) {
+        return Ok(Verdict::Answer(answer));
+    }
+    let checked = checked
+        .and_then(|()| once(&grant, &first.text, now, host))
+        .and_then(|()| match &mut known.sharing {
+            Some(sharing) => sharing.check(&grant, &request, host),
+            None => Ok(()),
+        });
+    if let Err(refused) = checked {
         return Ok(Verdict::Answer(
             policy.refuse_as_told(&refused, &grant, head),
         ));
@@ -339,163 +348,4 @@ impl Policy {
         }
         answer
     }
-
-    /// What goes on: the normal path, no token, no identity but the token's.
-    fn edits(
-        &self,
-        head: &RequestHead<'_>,
-        clean: &NormalPath<'_>,
-        query: Option<&str>,
-        gone: &Places<'_>,
-        grant: Option<&Grant>,
-        token: Option<&Presented<'_>>,
-    ) -> Result<Edits, Refused> {
-        let mut edits = Edits::none();
-        let prefix = grant
-            .and_then(|grant| grant.path_prefix.as_deref())
-            .unwrap_or_default();
-        if !prefix.is_empty() || !gone.parameters.is_empty() || clean.encoded() != head.path() {
-            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-            push(
-                &mut edits,
-                Edit::SetTarget(&format!("{prefix}{}{query}", clean.encoded())),
-            )?;
-        }
-        if !gone.cookies.is_empty() {
-            match cookies_without(head, &gone.cookies) {
-                Some(rest) => push(&mut edits, Edit::SetRequest("cookie", &rest))?,
-                None => push(&mut edits, Edit::RemoveRequest("cookie"))?,
-            }
-        }
-        for name in &gone.headers {
-            push(&mut edits, Edit::RemoveRequest(name))?;
-        }
-        let handed = match self.propagate {
-            Propagate::Header => token.and_then(carrier_form),
-            Propagate::None => None,
-        };
-        let entitlements = grant
-            .filter(|grant| !grant.entitlements.is_empty())
-            .map(|grant| grant.entitlements.join(", "));
-        let identity: [Option<Cow<'_, str>>; 5] = [
-            grant
-                .and_then(|grant| grant.subject.as_deref())
-                .map(header_text),
-            grant
-                .and_then(|grant| grant.tier.as_deref())
-                .map(header_text),
-            grant
-                .and_then(|grant| grant.session.as_deref())
-                .map(header_text),
-            entitlements.map(Cow::Owned),
-            handed.map(Cow::Owned),
-        ];
-        for (name, value) in IDENTITY.iter().zip(identity) {
-            match value {
-                Some(value) => push(&mut edits, Edit::SetRequest(name, value.as_bytes()))?,
-                None if head.header(name).is_some() => push(&mut edits, Edit::RemoveRequest(name))?,
-                None => {}
-            }
-        }
-        if self.client != ClientSource::Node {
-            let address = self.client.address(head).map(|address| address.to_string());
-            for name in SURROUNDINGS {
-                match &address {
-                    Some(address) if name == "weir-client-ip" => {
-                        push(&mut edits, Edit::SetRequest(name, address.as_bytes()))?;
-                    }
-                    _ if head.header(name).is_some() => {
-                        push(&mut edits, Edit::RemoveRequest(name))?
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(edits)
-    }
-}
-
-/// Counts a token that may be used once. Without shared state nobody can tell, so it is refused.
-fn once(grant: &Grant, text: &str, now: i64, host: &mut dyn Host) -> Result<(), Refused> {
-    if grant.replay == Replay::Permitted {
-        return Ok(());
-    }
-    let id = grant.token_id.as_deref().unwrap_or(text);
-    let digest =
-        sha2::Sha256::digest([grant.issuer.as_deref().unwrap_or_default(), "\0", id].concat());
-    let key = [b"token-check:once:".as_slice(), &digest].concat();
-    let left = grant
-        .expires
-        .map_or(86_400, |expires| expires.saturating_sub(now))
-        .clamp(1, 31_536_000);
-    match host
-        .counters()
-        .increment(&key, 1, left.unsigned_abs().saturating_mul(1_000_000_000))
-    {
-        Ok(1) => Ok(()),
-        Ok(_) => Err(Reason::TokenReplayed.into()),
-        Err(_) => Err(Reason::StateUnavailable.into()),
-    }
-}
-
-/// What tokens occupy, each once.
-#[derive(Default)]
-struct Places<'a> {
-    parameters: Vec<&'a str>,
-    cookies: Vec<&'a str>,
-    headers: Vec<&'a str>,
-}
-
-impl<'a> Places<'a> {
-    /// The query without the token's parameters; none when nothing is left of it.
-    fn query(&self, head: &RequestHead<'a>) -> Option<Cow<'a, str>> {
-        if self.parameters.is_empty() {
-            return head.query().map(Cow::Borrowed);
-        }
-        query_without(head.query()?, &self.parameters).map(Cow::Owned)
-    }
-
-    fn add(&mut self, place: Place<'a>) {
-        let (list, name) = match place {
-            Place::Query(name) => (&mut self.parameters, name),
-            Place::Cookie(name) => (&mut self.cookies, name),
-            Place::Header(name) => (&mut self.headers, name),
-            Place::Path(_) => return,
-        };
-        if !list.contains(&name) {
-            list.push(name);
-        }
-    }
-}
-
-/// How a playlist's URLs must carry the token; none for carriers that a player repeats by itself.
-fn carrier_form(token: &Presented<'_>) -> Option<String> {
-    match *token.places.as_slice() {
-        [Place::Query(name)] => Some(format!("query:{name}={}", token.raw)),
-        [Place::Query(_), ..] => Some(format!("query:{}", token.raw)),
-        [Place::Path(_), ..] => Some(format!("path:{}", token.raw)),
-        _ => None,
-    }
-}
-
-/// A claim as a header value: visible ASCII as it is, all else and `%` percent-encoded, so that no claim can forge a header.
-fn header_text(text: &str) -> Cow<'_, str> {
-    let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
-    if text.bytes().all(plain) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    for byte in text.bytes() {
-        if plain(byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    Cow::Owned(out)
-}
-
-/// A value that no header field can hold is the token's fault.
-fn push(edits: &mut Edits, edit: Edit<'_>) -> Result<(), Refused> {
-    edits.push(edit).map_err(|_| Reason::TokenMalformed.into())
 }

@@ -62,6 +62,8 @@ pub enum Reason {
     TokenReplayed,
     /// The session is seen in too many places.
     SessionShared,
+    /// The session is seen in too many places: sign in again.
+    SessionChallenged,
     /// What the decision needs from the shared state is not there.
     StateUnavailable,
     /// The route takes nobody.
@@ -70,7 +72,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for tests and documents.
-    pub const ALL: [Reason; 30] = [
+    pub const ALL: [Reason; 31] = [
         Self::PathAmbiguous,
         Self::TokensConflict,
         Self::TokenMissing,
@@ -99,6 +101,7 @@ impl Reason {
         Self::TokenRevoked,
         Self::TokenReplayed,
         Self::SessionShared,
+        Self::SessionChallenged,
         Self::StateUnavailable,
         Self::RouteClosed,
     ];
@@ -233,6 +236,11 @@ impl Reason {
                 "session-shared",
                 403,
                 "The session is in use in too many places",
+            ),
+            Self::SessionChallenged => (
+                "session-challenged",
+                401,
+                "The session is used in too many places: sign in again",
             ),
             Self::StateUnavailable => (
                 "state-unavailable",

@@ -7,7 +7,7 @@ use weir_module::RequestHead;
 
 use super::{MAX_TOKEN, Presented, Verifier};
 use crate::carrier::Carrier;
-use crate::grant::{Grant, Restriction};
+use crate::grant::{Grant, Replay, Restriction};
 use crate::keys::{Key, KeySet};
 use crate::network::Network;
 use crate::path::NormalPath;
@@ -32,6 +32,8 @@ pub struct JwtRules {
     pub require: Vec<String>,
     /// Seconds from `iat` after which a token is too old.
     pub max_age: Option<i64>,
+    /// Whether each token, told apart by `jti`, may be used once.
+    pub single_use: bool,
     /// Seconds of clock difference forgiven.
     pub clock_skew: i64,
     /// The names of the claims that are Weir's own.
@@ -53,6 +55,7 @@ impl Default for JwtRules {
             types: Vec::new(),
             require: vec!["exp".to_owned()],
             max_age: None,
+            single_use: false,
             clock_skew: 0,
             names: ClaimNames::default(),
         }
@@ -261,6 +264,12 @@ impl Jwt {
             issued_at: claims.seconds("iat", Round::Down)?,
             ..Grant::default()
         };
+        if rules.single_use {
+            if grant.token_id.is_none() {
+                return Err(Refused::about(Reason::ClaimMissing, "jti"));
+            }
+            grant.replay = Replay::Once;
+        }
         self.private_claims(&claims, &mut grant)?;
         if let Some(seconds) = rules.max_age {
             let issued_at = grant

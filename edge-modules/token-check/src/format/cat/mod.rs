@@ -4,13 +4,16 @@
 //! text of the standard is not free, so labels and shapes follow what its open implementations agree on.
 
 mod claims;
+mod instructions;
+pub mod label;
 mod matches;
+mod places;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use weir_module::RequestHead;
 
-pub use self::claims::{CatrLabels, label};
+pub use self::instructions::CatrLabels;
 use super::{MAX_TOKEN, Presented, Verifier};
 use crate::carrier::Carrier;
 use crate::cbor::{self, Value};
@@ -20,6 +23,7 @@ use crate::keys::KeySet;
 use crate::path::NormalPath;
 use crate::reason::{Reason, Refused};
 use crate::signature::Algorithm;
+use crate::surroundings::Surroundings;
 
 /// What a Common Access Token must be like.
 #[derive(Debug, Clone)]
@@ -38,6 +42,8 @@ pub struct CatRules {
     pub headers: Vec<String>,
     /// Which numbers the parameters of `catr` have.
     pub catr_labels: CatrLabels,
+    /// Headers that tell what some claims are about.
+    pub surroundings: Surroundings,
     /// Whether a claim with an unknown number from 0 up refuses the token.
     pub refuse_unknown: bool,
     /// Seconds of clock difference forgiven.
@@ -63,8 +69,30 @@ impl Default for CatRules {
                 .map(str::to_owned)
                 .to_vec(),
             catr_labels: CatrLabels::Short,
+            surroundings: Surroundings::default(),
             refuse_unknown: true,
             clock_skew: 0,
+        }
+    }
+}
+
+impl CatRules {
+    /// Whether a claim is enforced under these rules.
+    fn enforces(&self, number: i64) -> bool {
+        let row = label::ALL.iter().find(|(known, ..)| *known == number);
+        match row.map_or(label::Enforced::No, |(_, _, enforced)| *enforced) {
+            label::Enforced::Yes => true,
+            label::Enforced::No => false,
+            label::Enforced::WhenTold => {
+                let told = &self.surroundings;
+                match number {
+                    label::CATGEOCOORD | label::GEOHASH => told.coordinates.is_some(),
+                    label::CATGEOALT => told.altitude.is_some(),
+                    label::CATALPN => told.alpn.is_some(),
+                    label::CATTPK => told.tls_public_key.is_some(),
+                    _ => false,
+                }
+            }
         }
     }
 }
@@ -119,6 +147,7 @@ impl Verifier for Cat {
         let mut names = super::carrier_headers(&self.rules.carriers);
         names.extend([":scheme", ":authority", "host"].map(str::to_owned));
         names.extend(self.rules.headers.iter().cloned());
+        names.extend(self.rules.surroundings.names().map(str::to_owned));
         names
     }
 
