@@ -1,5 +1,7 @@
 //! What the linter finds.
 
+use std::collections::BTreeMap;
+
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::rule::{Rule, Severity};
@@ -54,6 +56,8 @@ impl Serialize for Finding {
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     list: Vec<Finding>,
+    /// How many of a rule a document has, and where the last of them stands in the list.
+    kinds: BTreeMap<&'static str, BTreeMap<String, (usize, usize)>>,
 }
 
 impl Findings {
@@ -66,14 +70,16 @@ impl Findings {
         value: impl AsRef<str>,
         message: impl Into<String>,
     ) {
-        let mut same = self
-            .list
-            .iter_mut()
-            .filter(|finding| finding.rule.id == rule.id && finding.document == document);
-        let last = same.by_ref().nth(MAX_OF_A_KIND - 1);
-        if let Some(last) = last {
-            last.more += 1;
-            return;
+        let documents = self.kinds.entry(rule.id).or_default();
+        match documents.get_mut(document) {
+            Some((MAX_OF_A_KIND, last)) => {
+                self.list[*last].more += 1;
+                return;
+            }
+            Some((count, last)) => (*count, *last) = (*count + 1, self.list.len()),
+            None => {
+                documents.insert(document.to_owned(), (1, self.list.len()));
+            }
         }
         self.list.push(Finding {
             rule,

@@ -2,6 +2,7 @@
 
 mod fragment;
 mod init;
+mod picture;
 mod reader;
 mod transport;
 mod webvtt;

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod date;
+mod define;
 mod media;
 mod multivariant;
 mod reader;

@@ -3,8 +3,8 @@
 use super::attributes::Attributes;
 use super::media::MediaPlaylist;
 use super::multivariant::Multivariant;
-use super::variables::{Variables, is_name, substitute};
-use crate::lint::rules::tags::{self, Place};
+use super::variables::{Variables, substitute};
+use crate::lint::rules::tag_table::{Place, spec};
 
 /// A line that says something.
 #[derive(Clone, Debug)]
@@ -175,18 +175,25 @@ impl Playlist {
     }
 }
 
-struct Reader<'a> {
-    url: &'a str,
-    imported: Option<&'a Variables>,
-    /// True once a tag of multivariant playlists has been met.
-    multivariant: bool,
+/// A playlist while it is read.
+pub(super) struct Reader<'a> {
+    pub(super) url: &'a str,
+    pub(super) imported: Option<&'a Variables>,
+    /// True when there is a tag of multivariant playlists.
+    pub(super) multivariant: bool,
     lines: Vec<Line>,
     problems: Vec<Problem>,
-    variables: Variables,
+    pub(super) variables: Variables,
 }
 
 impl Reader<'_> {
-    fn problem(&mut self, kind: ProblemKind, line: usize, value: &str, message: impl Into<String>) {
+    pub(super) fn problem(
+        &mut self,
+        kind: ProblemKind,
+        line: usize,
+        value: &str,
+        message: impl Into<String>,
+    ) {
         self.problems.push(Problem {
             kind,
             line,
@@ -235,7 +242,10 @@ impl Reader<'_> {
             if line.is_empty() {
                 continue;
             }
-            if line.len() != text.len() {
+            // Comments are skipped, and a title may be anything.
+            let matters =
+                !line.starts_with('#') || line.starts_with("#EXT") && !line.starts_with("#EXTINF:");
+            if line.len() != text.len() && matters {
                 self.problem(
                     ProblemKind::WhiteSpace,
                     number,
@@ -281,7 +291,7 @@ impl Reader<'_> {
             value: value.map(str::to_owned),
             attributes: Attributes::default(),
         };
-        if tags::spec(name).is_some_and(|spec| spec.has_attributes()) {
+        if spec(name).is_some_and(|tag| tag.has_attributes()) {
             tag.attributes = Attributes::parse(tag.text());
             for problem in std::mem::take(&mut tag.attributes.problems) {
                 self.problem(ProblemKind::AttributeList, number, line, problem);
@@ -299,89 +309,6 @@ impl Reader<'_> {
         }
         self.lines.push(Line::Tag(tag));
     }
-
-    fn define(&mut self, tag: &Tag) {
-        let shown = tag.shown();
-        let sources: Vec<&str> = ["NAME", "IMPORT", "QUERYPARAM"]
-            .into_iter()
-            .filter(|name| tag.attributes.has(name))
-            .collect();
-        let [source] = sources[..] else {
-            self.problem(
-                ProblemKind::DefineForm,
-                tag.number,
-                &shown,
-                "one of NAME, IMPORT and QUERYPARAM must be there, and only one",
-            );
-            return;
-        };
-        let name = tag.attributes.text(source).unwrap_or_default().to_owned();
-        if !is_name(&name) {
-            self.problem(
-                ProblemKind::VariableName,
-                tag.number,
-                &name,
-                "a variable name is made of letters, digits, `-` and `_`",
-            );
-        }
-        if self.variables.contains_key(&name) {
-            self.problem(
-                ProblemKind::DuplicateVariable,
-                tag.number,
-                &name,
-                format!("the variable {name} is declared twice"),
-            );
-        }
-        let value = match source {
-            "NAME" => {
-                let value = tag.attributes.text("VALUE").map(str::to_owned);
-                if value.is_none() {
-                    self.problem(
-                        ProblemKind::DefineValue,
-                        tag.number,
-                        &shown,
-                        "a variable with a NAME needs a VALUE",
-                    );
-                }
-                value
-            }
-            "IMPORT" => {
-                let value = self
-                    .imported
-                    .filter(|_| !self.multivariant)
-                    .and_then(|imported| imported.get(&name))
-                    .cloned();
-                if value.is_none() {
-                    let reason = if self.multivariant {
-                        "IMPORT is not allowed in a multivariant playlist"
-                    } else if self.imported.is_none() {
-                        "the playlist was not reached through a multivariant playlist"
-                    } else {
-                        "the multivariant playlist declares no such variable"
-                    };
-                    self.problem(ProblemKind::DefineImport, tag.number, &name, reason);
-                }
-                value
-            }
-            _ => {
-                let value = url::Url::parse(self.url).ok().and_then(|url| {
-                    url.query_pairs()
-                        .find(|(key, value)| *key == name && !value.is_empty())
-                        .map(|(_, value)| value.into_owned())
-                });
-                if value.is_none() {
-                    self.problem(
-                        ProblemKind::DefineQuery,
-                        tag.number,
-                        &name,
-                        "the address has no such query parameter with a value",
-                    );
-                }
-                value
-            }
-        };
-        self.variables.insert(name, value.unwrap_or_default());
-    }
 }
 
 fn is_multivariant_line(line: &[u8]) -> bool {
@@ -392,5 +319,5 @@ fn is_multivariant_line(line: &[u8]) -> bool {
         return false;
     };
     let name = tag.split(':').next().unwrap_or(tag);
-    tags::spec(name).is_some_and(|spec| spec.place == Place::Multivariant)
+    spec(name).is_some_and(|tag| tag.place == Place::Multivariant)
 }

@@ -52,16 +52,18 @@ pub(super) fn check(presentation: &Presentation, out: &mut Findings) {
             .segments
             .iter()
             .zip(&document.track.segments);
-        for (segment, facts) in segments {
+        for (index, (segment, facts)) in segments.enumerate() {
             let streams = facts
                 .transport
                 .as_ref()
                 .map_or(0, |stream| stream.audio_streams());
-            let tracks = document
-                .tracks()
-                .filter(|track| track.kind == Some(TrackKind::Audio))
-                .filter(|track| facts.spans.iter().any(|span| span.track == track.id))
-                .count();
+            let tracks = document.init_of(index).map_or(0, |init| {
+                let heard = |id| {
+                    init.track(id)
+                        .is_some_and(|track| track.kind == Some(TrackKind::Audio))
+                };
+                facts.spans.iter().filter(|span| heard(span.track)).count()
+            });
             if streams > 1 || tracks > 1 {
                 let message = format!("the segment has {} audio streams", streams.max(tracks));
                 out.add(

@@ -21,13 +21,16 @@ mod segment_tags;
 mod segmentation;
 mod session;
 mod syntax;
-pub(super) mod tags;
+pub(super) mod tag_table;
+mod tags;
 mod timing;
 mod trick_play;
+mod variant_media;
 mod variant_sets;
 mod variants;
 mod version;
 mod video;
+mod video_offer;
 
 /// Rules that are checked together.
 pub(super) struct Group {
@@ -86,6 +89,10 @@ pub(super) static GROUPS: &[Group] = &[
         check: variants::check,
     },
     Group {
+        rules: variant_media::RULES,
+        check: variant_media::check,
+    },
+    Group {
         rules: session::RULES,
         check: session::check,
     },
@@ -100,6 +107,10 @@ pub(super) static GROUPS: &[Group] = &[
     Group {
         rules: video::RULES,
         check: video::check,
+    },
+    Group {
+        rules: video_offer::RULES,
+        check: video_offer::check,
     },
     Group {
         rules: audio::RULES,

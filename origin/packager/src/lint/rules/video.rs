@@ -16,10 +16,6 @@ rules! {
         "H.264 is in fMP4 or transport streams."
         "Apple's players read it from nothing else."
         "Package as fMP4.";
-    H264_COMPATIBLE: Should Content "apple-1.3a"
-        "Some H.264 variants are at most High Profile, Level 4.1."
-        "Older devices have nothing that they can play."
-        "Add a variant of level 4.1 or lower.";
     H264_LEVEL: Must Content "apple-1.3b"
         "H.264 is at most High Profile, Level 5.2."
         "Apple's devices do not decode more."
@@ -32,10 +28,6 @@ rules! {
         "HEVC is in fMP4."
         "Apple's players do not play it from transport streams."
         "Package as fMP4.";
-    HEVC_COMPATIBLE: Should Content "apple-1.6a"
-        "Some HEVC variants are at most Main 10 Profile, Level 4.0, Main Tier."
-        "Older devices have nothing that they can play."
-        "Add a variant of level 4.0 or lower.";
     HEVC_LEVEL: Must Content "apple-1.6b"
         "HEVC is at most Main 10 Profile, Level 5.1, High Tier."
         "Apple's devices do not decode more."
@@ -48,10 +40,6 @@ rules! {
         "Parameter sets are in the sample description: avc1, hvc1 and dvh1 rather than avc3, hev1 and dvhe."
         "Not every player looks for them in the samples."
         "Move the parameter sets into the sample description.";
-    SOME_H264: Should Content "apple-1.12"
-        "Some video is H.264."
-        "Older devices have nothing that they can play."
-        "Add H.264 variants.";
     KEYFRAMES: Should Content "apple-1.13"
         "There is a keyframe every two seconds."
         "Switching and seeking wait for the next keyframe."
@@ -64,26 +52,6 @@ rules! {
         "Video has no more than 60 frames per second."
         "Apple's devices do not show more."
         "Encode with at most 60 frames per second.";
-    HDR_FRAME_RATE: Should Content "apple-1.20"
-        "HDR content is offered with 30 frames per second or fewer."
-        "Some devices decode HDR only so."
-        "Add HDR variants with 30 frames per second or fewer.";
-    SDR: Must Content "apple-1.24"
-        "There are SDR variants."
-        "Displays without HDR have nothing to show."
-        "Add SDR variants.";
-    DEFAULT: Should Content "apple-1.32"
-        "The first variant listed is the one of about 2000 kbit/s."
-        "Players start with it: more makes them wait, less looks bad."
-        "Order the variants so that the one nearest to 2000 kbit/s comes first.";
-    ASPECT: Should Content "apple-1.33"
-        "All variants have the same aspect ratio."
-        "The picture jumps when the player switches."
-        "Scale all variants from the same picture.";
-    UHD: Should Content "apple-1.34"
-        "Some variants of UHD resolution have at most 15 Mbit/s."
-        "Devices that could show UHD cannot load it."
-        "Add a UHD variant of 15 Mbit/s or less.";
     AV1_LEVEL: Must Content "apple-1.37"
         "AV1 is of Level 6.2 or lower."
         "Apple's devices do not decode more."
@@ -112,10 +80,6 @@ pub(super) fn check(presentation: &Presentation, out: &mut Findings) {
         }
         check_frame_rate(presentation, url, variant, out);
         check_entries(presentation, url, variant, out);
-    }
-    let video: Vec<&Variant> = list.variants.iter().filter(|v| v.has_video()).collect();
-    if !video.is_empty() {
-        check_offer(url, &video, out);
     }
 }
 
@@ -178,14 +142,14 @@ fn check_codec(url: &str, variant: &Variant, codec: &str, out: &mut Findings) {
 }
 
 /// `profile_idc` and `level_idc` of an H.264 codec string.
-fn h264(codec: &str) -> Option<(u32, u32)> {
+pub(super) fn h264(codec: &str) -> Option<(u32, u32)> {
     let digits = codec.split('.').nth(1)?;
     let byte = |at: usize| u32::from_str_radix(digits.get(at..at + 2)?, 16).ok();
     Some((byte(0)?, byte(4)?))
 }
 
 /// `general_profile_idc`, tier and `general_level_idc` of an HEVC codec string.
-fn hevc(codec: &str) -> Option<(u32, char, u32)> {
+pub(super) fn hevc(codec: &str) -> Option<(u32, char, u32)> {
     let mut parts = codec.split('.').skip(1);
     let profile = parts
         .next()?
@@ -233,119 +197,6 @@ fn check_entries(presentation: &Presentation, url: &str, variant: &Variant, out:
     if let Some(entry) = inside {
         let message = format!("the parameter sets of {entry} are in the samples");
         out.add(&PARAMETER_SETS, url, variant.line, entry, message);
-    }
-}
-
-/// Rules about what is offered as a whole.
-fn check_offer(url: &str, video: &[&Variant], out: &mut Findings) {
-    let line = video.first().map(|variant| variant.line);
-    let mut add = |rule, value: String, message: &str| out.add(rule, url, line, value, message);
-    let codecs: Vec<&str> = video
-        .iter()
-        .flat_map(|variant| variant.codecs())
-        .filter(|codec| is_video(codec))
-        .collect();
-    let avc: Vec<_> = codecs
-        .iter()
-        .filter_map(|codec| codec.starts_with("avc").then(|| h264(codec)).flatten())
-        .collect();
-    if avc.is_empty() && !codecs.is_empty() {
-        add(&SOME_H264, codecs.join(","), "no variant is H.264");
-    } else if !avc.is_empty()
-        && avc
-            .iter()
-            .all(|(profile, level)| *profile > 100 || *level > 41)
-    {
-        add(
-            &H264_COMPATIBLE,
-            codecs.join(","),
-            "all are above High Profile, Level 4.1",
-        );
-    }
-    let hevc: Vec<_> = codecs
-        .iter()
-        .filter_map(|codec| {
-            (codec.starts_with("hvc1") || codec.starts_with("hev1"))
-                .then(|| hevc(codec))
-                .flatten()
-        })
-        .collect();
-    let simple =
-        |(profile, tier, level): &(u32, char, u32)| *profile <= 2 && *tier == 'L' && *level <= 120;
-    if !hevc.is_empty() && !hevc.iter().any(simple) {
-        add(
-            &HEVC_COMPATIBLE,
-            codecs.join(","),
-            "all are above Main 10, Level 4.0, Main Tier",
-        );
-    }
-    let hdr: Vec<_> = video.iter().filter(|v| v.video_range() != "SDR").collect();
-    if hdr.len() == video.len() {
-        add(&SDR, String::new(), "all variants are HDR");
-    }
-    if !hdr.is_empty()
-        && hdr
-            .iter()
-            .all(|v| v.frame_rate().is_some_and(|rate| rate > 30.01))
-    {
-        add(
-            &HDR_FRAME_RATE,
-            String::new(),
-            "all HDR variants have more than 30 frames per second",
-        );
-    }
-    let stereo = |variant: &&&Variant| variant.attributes.has("REQ-VIDEO-LAYOUT");
-    let ratios: Vec<f64> = video
-        .iter()
-        .filter(|variant| !stereo(variant))
-        .filter_map(|variant| variant.resolution())
-        .filter(|(_, height)| *height > 0)
-        .map(|(width, height)| {
-            #[expect(clippy::cast_precision_loss, reason = "pixels are few")]
-            let ratio = width as f64 / height as f64;
-            ratio
-        })
-        .collect();
-    // Encoders round to even numbers of pixels.
-    if let Some(first) = ratios.first()
-        && ratios
-            .iter()
-            .any(|ratio| (ratio / first - 1.0).abs() > 0.02)
-    {
-        add(
-            &ASPECT,
-            String::new(),
-            "the aspect ratios of the variants differ",
-        );
-    }
-    let uhd: Vec<_> = video
-        .iter()
-        .filter(|v| v.resolution().is_some_and(|(_, height)| height >= 2160))
-        .collect();
-    let rate = |variant: &Variant| variant.average_bandwidth().or(variant.bandwidth());
-    if !uhd.is_empty()
-        && uhd
-            .iter()
-            .all(|v| rate(v).is_some_and(|rate| rate > 15_000_000))
-    {
-        add(
-            &UHD,
-            String::new(),
-            "all UHD variants have more than 15 Mbit/s",
-        );
-    }
-    // The nearest to 2000 kbit/s of those that there are.
-    let distance = |variant: &Variant| rate(variant).map(|rate| rate.abs_diff(2_000_000));
-    let nearest = video.iter().filter_map(|v| distance(v)).min();
-    if let (Some(first), Some(nearest)) = (video.first().and_then(|v| distance(v)), nearest)
-        && first > nearest
-    {
-        let value = video.first().and_then(|v| rate(v)).unwrap_or(0).to_string();
-        add(
-            &DEFAULT,
-            value,
-            "another variant is nearer to 2000 kbit/s than the first",
-        );
     }
 }
 
