@@ -11,6 +11,7 @@ use crate::accept::AcceptClass;
 use crate::config::{Config, OnUnsupported};
 use crate::error::PictureError;
 use crate::format::{Sniffed, sniff};
+use crate::kept::Kept;
 use crate::options::FormatChoice;
 use crate::pipeline::{self, Output};
 use crate::request::{Asked, Subject};
@@ -19,23 +20,6 @@ use crate::validator::{self, Tagger};
 
 /// The largest storyboard index.
 const LARGEST_INDEX: usize = 1 << 20;
-
-/// The origin's response headers that the result keeps: caching, cross-origin use, and nothing that describes the bytes.
-const KEPT: [&str; 13] = [
-    "cache-control",
-    "cdn-cache-control",
-    "surrogate-control",
-    "surrogate-key",
-    "cache-groups",
-    "expires",
-    "age",
-    "last-modified",
-    "access-control-allow-origin",
-    "access-control-allow-credentials",
-    "access-control-expose-headers",
-    "cross-origin-resource-policy",
-    "timing-allow-origin",
-];
 
 /// Everything that the steps share.
 #[derive(Debug, Clone)]
@@ -351,46 +335,6 @@ impl Index {
         match self {
             Self::Json => "storyboard.json",
             Self::WebVtt => "storyboard.vtt",
-        }
-    }
-}
-
-/// What is kept of the origin's response head.
-struct Kept {
-    headers: Vec<(&'static str, Vec<u8>)>,
-    etag: Option<String>,
-    vary: Vec<String>,
-    content_type: Option<Vec<u8>>,
-}
-
-impl Kept {
-    fn of(head: &ResponseHead) -> Self {
-        let headers = KEPT
-            .iter()
-            .flat_map(|name| {
-                let values = head.headers.iter().filter(move |(known, _)| known == name);
-                values.map(move |(_, value)| (*name, value.clone()))
-            })
-            .collect();
-        let vary = head.headers.iter().filter(|(name, _)| name == "vary");
-        let vary = vary
-            .filter_map(|(_, value)| std::str::from_utf8(value).ok())
-            .flat_map(|value| value.split(','))
-            .map(|name| name.trim().to_owned())
-            // The origin was asked for one coding, and `Accept` is added where it counts.
-            .filter(|name| {
-                !name.is_empty()
-                    && !matches!(
-                        name.to_ascii_lowercase().as_str(),
-                        "accept-encoding" | "accept"
-                    )
-            })
-            .collect();
-        Self {
-            headers,
-            etag: head.header_str("etag").map(str::to_owned),
-            vary,
-            content_type: head.header("content-type").map(<[u8]>::to_vec),
         }
     }
 }

@@ -14,7 +14,10 @@ pub mod encode;
 pub mod error;
 mod exchange;
 pub mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod jpeg;
+mod kept;
 mod linear;
 mod module;
 pub mod options;

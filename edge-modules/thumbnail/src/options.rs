@@ -2,6 +2,7 @@
 //! done, with every conflict settled and every default in place. Two requests for the same picture have equal [`Options`]
 //! and so the same [`Options::canonical`] text, which is the cache key.
 
+mod literals;
 pub mod query;
 pub mod values;
 

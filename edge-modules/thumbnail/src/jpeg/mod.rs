@@ -8,6 +8,7 @@
 // Samples, coefficients and bit counts are narrow by the standard; where a file lies, the result is a wrong pixel and never more.
 #![allow(clippy::cast_possible_truncation)]
 
+mod band;
 mod bits;
 mod coefficients;
 mod frame;
@@ -15,6 +16,7 @@ mod huffman;
 mod idct;
 mod markers;
 mod progressive;
+mod scan_header;
 mod sequential;
 
 use image::metadata::Orientation;

@@ -1,12 +1,13 @@
 //! Progressive decoding (T.81 annex G). Only the coefficients that the scale can show are stored; of the others one bit is
 //! remembered, whether they are zero, since refinement scans are read by it. Scans that no result depends on are skipped whole.
 
+use super::band::Band;
 use super::bits::{Bits, next_marker};
 use super::coefficients::{dc_difference, kept_place, last_kept};
 use super::frame::{Frame, Layout, Process, Scale};
-use super::huffman::Huffman;
 use super::idct;
 use super::markers::{Segment, Segments, Tables};
+use super::scan_header::Header;
 use super::sequential::cut;
 use super::{Result, broken};
 use crate::pixels::Plane;
@@ -33,67 +34,6 @@ struct Store {
     /// For each block, which zigzag indices are not zero.
     nonzero: Vec<u64>,
     quantization: Option<[u16; 64]>,
-}
-
-/// A scan header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Header {
-    /// Component index, DC table, AC table.
-    parts: Vec<(usize, usize, usize)>,
-    first: usize,
-    last: usize,
-    high: u32,
-    low: u32,
-}
-
-impl Header {
-    fn parse(frame: &Frame, payload: &[u8]) -> Result<Self> {
-        let [count, rest @ ..] = payload else {
-            return broken("a scan header is short");
-        };
-        let count = usize::from(*count);
-        let Some((entries, tail)) = rest
-            .split_at_checked(count * 2)
-            .filter(|_| (1..=4).contains(&count))
-        else {
-            return broken("a scan header has the wrong length");
-        };
-        let [first, last, approximation, ..] = tail else {
-            return broken("a scan header is short");
-        };
-        let mut parts = Vec::with_capacity(count);
-        for entry in entries.chunks_exact(2) {
-            let index = frame
-                .components
-                .iter()
-                .position(|component| component.id == entry[0]);
-            let Some(index) = index else {
-                return broken("a scan names an unknown component");
-            };
-            parts.push((
-                index,
-                usize::from(entry[1] >> 4),
-                usize::from(entry[1] & 15),
-            ));
-        }
-        let (first, last) = (usize::from(*first), usize::from(*last));
-        let (high, low) = (u32::from(approximation >> 4), u32::from(approximation & 15));
-        let band = if first == 0 {
-            last == 0
-        } else {
-            first <= last && last < 64 && count == 1
-        };
-        if !band || low > 13 || (high != 0 && high != low + 1) {
-            return broken("a scan header has an impossible band");
-        }
-        Ok(Self {
-            parts,
-            first,
-            last,
-            high,
-            low,
-        })
-    }
 }
 
 /// Walks over all scans from the frame header on and tells which of them the result depends on.
@@ -378,124 +318,5 @@ impl Restarts {
         }
         self.left -= 1;
         Ok(due)
-    }
-}
-
-/// A band of one block.
-struct Band<'a> {
-    header: &'a Header,
-    places: &'a [u8; 64],
-    kept: &'a mut [i16],
-    nonzero: &'a mut u64,
-    /// Blocks that still end without further coefficients.
-    run: &'a mut u32,
-}
-
-impl Band<'_> {
-    fn set(&mut self, k: usize, value: i32) {
-        *self.nonzero |= 1 << k;
-        if let Some(place) = self.kept.get_mut(usize::from(self.places[k])) {
-            *place = value as i16;
-        }
-    }
-
-    /// The first scan of a band (T.81 section G.1.2.2).
-    fn first(&mut self, bits: &mut Bits<'_>, table: &Huffman) -> Result<()> {
-        if *self.run > 0 {
-            *self.run -= 1;
-            return Ok(());
-        }
-        let mut k = self.header.first;
-        while k <= self.header.last {
-            bits.refill();
-            let symbol = table.symbol(bits)?;
-            let (zeros, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
-            if size == 0 {
-                if zeros < 15 {
-                    *self.run = (1 << zeros) + bits.take(zeros as u32) as u32 - 1;
-                    return Ok(());
-                }
-                k += 16;
-                continue;
-            }
-            k += zeros;
-            if k > self.header.last {
-                return broken("its coefficients run over a band");
-            }
-            let value = bits.take_signed(size);
-            self.set(k, value.wrapping_shl(self.header.low));
-            k += 1;
-        }
-        Ok(())
-    }
-
-    /// A later scan of a band: one more bit for what is known, and new coefficients of one bit (T.81 section G.1.2.3).
-    fn refine(&mut self, bits: &mut Bits<'_>, table: &Huffman) -> Result<()> {
-        let last = self.header.last;
-        let mut k = self.header.first;
-        if *self.run == 0 {
-            while k <= last {
-                bits.refill();
-                let symbol = table.symbol(bits)?;
-                let (mut zeros, size) = (usize::from(symbol >> 4), symbol & 15);
-                let mut value = 0;
-                match size {
-                    0 if zeros < 15 => {
-                        *self.run = (1 << zeros) + bits.take(zeros as u32) as u32;
-                        break;
-                    }
-                    0 => {}
-                    1 => {
-                        value = if bits.take(1) == 1 {
-                            1 << self.header.low
-                        } else {
-                            -(1 << self.header.low)
-                        }
-                    }
-                    _ => return broken("a refined coefficient has more than one bit"),
-                }
-                while k <= last {
-                    if *self.nonzero >> k & 1 == 1 {
-                        self.correct(bits, k);
-                    } else if zeros == 0 {
-                        break;
-                    } else {
-                        zeros -= 1;
-                    }
-                    k += 1;
-                }
-                if value != 0 {
-                    if k > last {
-                        return broken("its coefficients run over a band");
-                    }
-                    self.set(k, value);
-                }
-                k += 1;
-            }
-        }
-        if *self.run > 0 {
-            while k <= last {
-                if *self.nonzero >> k & 1 == 1 {
-                    self.correct(bits, k);
-                }
-                k += 1;
-            }
-            *self.run -= 1;
-        }
-        Ok(())
-    }
-
-    fn correct(&mut self, bits: &mut Bits<'_>, k: usize) {
-        if !bits.take_bit() {
-            return;
-        }
-        if let Some(place) = self.kept.get_mut(usize::from(self.places[k])) {
-            let step = 1 << self.header.low;
-            *place = if *place >= 0 {
-                place.wrapping_add(step)
-            } else {
-                place.wrapping_sub(step)
-            };
-        }
     }
 }
