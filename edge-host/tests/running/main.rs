@@ -4,5 +4,6 @@
 mod modules;
 mod shared_state;
 mod support;
+mod tls;
 mod unruly;
 mod viewer;
