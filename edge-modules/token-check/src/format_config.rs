@@ -4,13 +4,14 @@ use serde::Deserialize;
 use weir_module::ConfigError;
 
 use crate::config::{Format, Place, read_carriers, read_list, wrong};
+use crate::format::Verifier;
 use crate::format::cat::{Cat, CatRules, CatrLabels, label};
 use crate::format::jwt::{ClaimNames, Jwt, JwtRules};
+use crate::jose_config::{CloudflareStreamConfig, UriSigningConfig};
 use crate::key_source::KeyRing;
 use crate::signature::Algorithm;
 use crate::vendor_config::{
-    BunnyConfig, CloudFrontConfig, CloudflareStreamConfig, EdgeAuthConfig, HmacConfig,
-    MediaCdnConfig, SecureLinkConfig, UriSigningConfig,
+    BunnyConfig, CloudFrontConfig, EdgeAuthConfig, HmacConfig, MediaCdnConfig, SecureLinkConfig,
 };
 
 /// One token format with its settings.
@@ -117,9 +118,7 @@ impl Default for JwtConfig {
     fn default() -> Self {
         Self {
             keys: None,
-            carriers: ["query:token", "cookie:weir-token", "bearer", "path:t"]
-                .map(str::to_owned)
-                .to_vec(),
+            carriers: strings(["query:token", "cookie:weir-token", "bearer", "path:t"]),
             algorithms: Vec::new(),
             issuers: Vec::new(),
             audiences: Vec::new(),
@@ -180,7 +179,7 @@ impl Default for CatConfig {
         ];
         Self {
             keys: None,
-            carriers: carriers.map(str::to_owned).to_vec(),
+            carriers: strings(carriers),
             algorithms: Vec::new(),
             issuers: Vec::new(),
             audiences: Vec::new(),
@@ -195,13 +194,9 @@ impl Default for CatConfig {
 
 impl JwtConfig {
     fn build(self, key: &str, ring: &KeyRing) -> Result<Format, ConfigError> {
-        let algorithms = read_list(&format!("{key}.algorithms"), &self.algorithms, |name| {
-            Algorithm::from_jose(name)
-                .ok_or_else(|| format!("`{name}` is no JWT algorithm that is supported"))
-        })?;
         let rules = JwtRules {
             carriers: read_carriers(key, &self.carriers)?,
-            algorithms,
+            algorithms: jose(key, &self.algorithms)?,
             issuers: self.issuers,
             audiences: self.audiences,
             types: self.types,
@@ -211,11 +206,7 @@ impl JwtConfig {
             clock_skew: clock_skew(key, self.clock_skew)?,
             names: self.claims,
         };
-        let sources = ring.select(&format!("{key}.keys"), self.keys.as_deref())?;
-        Ok(Format {
-            verifier: Box::new(Jwt::new(rules)),
-            sources,
-        })
+        format(Jwt::new(rules), key, self.keys.as_deref(), ring)
     }
 }
 
@@ -250,11 +241,7 @@ impl CatConfig {
             refuse_unknown: self.unknown_claims == UnknownClaims::Refuse,
             clock_skew: clock_skew(key, self.clock_skew)?,
         };
-        let sources = ring.select(&format!("{key}.keys"), self.keys.as_deref())?;
-        Ok(Format {
-            verifier: Box::new(Cat::new(rules)),
-            sources,
-        })
+        format(Cat::new(rules), key, self.keys.as_deref(), ring)
     }
 }
 
@@ -263,4 +250,30 @@ pub(crate) fn clock_skew(key: &str, seconds: u32) -> Result<i64, ConfigError> {
         return Err(wrong(format!("{key}.clock-skew"), "at most 600 seconds"));
     }
     Ok(i64::from(seconds))
+}
+
+/// Puts a verifier and its keys together.
+pub(crate) fn format(
+    verifier: impl Verifier + 'static,
+    key: &str,
+    keys: Option<&[String]>,
+    ring: &KeyRing,
+) -> Result<Format, ConfigError> {
+    Ok(Format {
+        verifier: Box::new(verifier),
+        sources: ring.select(&format!("{key}.keys"), keys)?,
+    })
+}
+
+/// JWT algorithms by name.
+pub(crate) fn jose(key: &str, names: &[String]) -> Result<Vec<Algorithm>, ConfigError> {
+    read_list(&format!("{key}.algorithms"), names, |name| {
+        Algorithm::from_jose(name)
+            .ok_or_else(|| format!("`{name}` is no JWT algorithm that is supported"))
+    })
+}
+
+/// Owned texts, for defaults.
+pub(crate) fn strings<const N: usize>(list: [&str; N]) -> Vec<String> {
+    list.map(str::to_owned).to_vec()
 }

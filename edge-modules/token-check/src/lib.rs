@@ -22,6 +22,7 @@ mod forwarded;
 pub mod fuzz;
 pub mod grant;
 mod inspect;
+mod jose_config;
 mod json;
 mod key_source;
 pub mod keys;

@@ -5,38 +5,15 @@ use weir_module::ConfigError;
 
 use crate::client::ClientSource;
 use crate::config::{Format, read_carriers, read_list, wrong};
-use crate::format::Verifier;
 use crate::format::bunny::Bunny;
-use crate::format::cloudflare_stream::{CloudflareStream, CloudflareStreamRules};
 use crate::format::cloudfront::CloudFront;
 use crate::format::edge_auth::{EdgeAuth, EdgeAuthRules};
 use crate::format::hmac::{Encoding, HmacRules, HmacTemplate, read_template};
 use crate::format::media_cdn::{MediaCdn, MediaCdnRules};
 use crate::format::secure_link::{Form, SecureLink, SecureLinkRules, read_expression};
-use crate::format::uri_signing::{UriSigning, UriSigningRules};
-use crate::format_config::clock_skew;
+use crate::format_config::{clock_skew, format, strings};
 use crate::key_source::KeyRing;
 use crate::signature::Algorithm;
-
-/// Puts a verifier and its keys together.
-fn format(
-    verifier: impl Verifier + 'static,
-    key: &str,
-    keys: Option<&[String]>,
-    ring: &KeyRing,
-) -> Result<Format, ConfigError> {
-    Ok(Format {
-        verifier: Box::new(verifier),
-        sources: ring.select(&format!("{key}.keys"), keys)?,
-    })
-}
-
-fn jose(key: &str, names: &[String]) -> Result<Vec<Algorithm>, ConfigError> {
-    read_list(&format!("{key}.algorithms"), names, |name| {
-        Algorithm::from_jose(name)
-            .ok_or_else(|| format!("`{name}` is no JWT algorithm that is supported"))
-    })
-}
 
 /// The name of a query parameter.
 fn parameter(key: &str, name: &str) -> Result<String, ConfigError> {
@@ -48,10 +25,6 @@ fn parameter(key: &str, name: &str) -> Result<String, ConfigError> {
     } else {
         Err(wrong(key, "not the name of a query parameter"))
     }
-}
-
-fn strings<const N: usize>(list: [&str; N]) -> Vec<String> {
-    list.map(str::to_owned).to_vec()
 }
 
 /// Settings of EdgeAuth.
@@ -287,91 +260,6 @@ impl BunnyConfig {
             self.keys.as_deref(),
             ring,
         )
-    }
-}
-
-/// Settings of Cloudflare Stream tokens.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct CloudflareStreamConfig {
-    /// Keys by name; all when absent.
-    pub keys: Option<Vec<String>>,
-    /// Algorithms taken.
-    pub algorithms: Vec<String>,
-    /// Longest time that a token may still run, in seconds; 0 for no bound.
-    pub max_lifetime: u32,
-    /// Seconds of clock difference forgiven.
-    pub clock_skew: u32,
-}
-
-impl Default for CloudflareStreamConfig {
-    fn default() -> Self {
-        Self {
-            keys: None,
-            algorithms: strings(["RS256"]),
-            max_lifetime: 86_400,
-            clock_skew: 0,
-        }
-    }
-}
-
-impl CloudflareStreamConfig {
-    pub(crate) fn build(self, key: &str, ring: &KeyRing) -> Result<Format, ConfigError> {
-        let rules = CloudflareStreamRules {
-            algorithms: jose(key, &self.algorithms)?,
-            max_lifetime: Some(i64::from(self.max_lifetime)).filter(|seconds| *seconds > 0),
-            clock_skew: clock_skew(key, self.clock_skew)?,
-        };
-        format(
-            CloudflareStream::new(rules),
-            key,
-            self.keys.as_deref(),
-            ring,
-        )
-    }
-}
-
-/// Settings of RFC 9246 URI signing.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct UriSigningConfig {
-    /// Keys by name; all when absent.
-    pub keys: Option<Vec<String>>,
-    /// Where the token travels.
-    pub carriers: Vec<String>,
-    /// Algorithms taken.
-    pub algorithms: Vec<String>,
-    /// Issuers taken.
-    pub issuers: Vec<String>,
-    /// Names of this service.
-    pub audiences: Vec<String>,
-    /// Seconds of clock difference forgiven.
-    pub clock_skew: u32,
-}
-
-impl Default for UriSigningConfig {
-    fn default() -> Self {
-        Self {
-            keys: None,
-            carriers: strings(["query:URISigningPackage", "cookie:URISigningPackage"]),
-            algorithms: Vec::new(),
-            issuers: Vec::new(),
-            audiences: Vec::new(),
-            clock_skew: 0,
-        }
-    }
-}
-
-impl UriSigningConfig {
-    pub(crate) fn build(self, key: &str, ring: &KeyRing) -> Result<Format, ConfigError> {
-        let rules = UriSigningRules {
-            carriers: read_carriers(key, &self.carriers)?,
-            algorithms: jose(key, &self.algorithms)?,
-            issuers: self.issuers,
-            audiences: self.audiences,
-            clock_skew: clock_skew(key, self.clock_skew)?,
-        };
-        format(UriSigning::new(rules), key, self.keys.as_deref(), ring)
     }
 }
 
