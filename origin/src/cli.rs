@@ -68,15 +68,44 @@ pub(crate) struct Package {
     /// One file for each track, with byte ranges, instead of one for each segment (folders only).
     #[arg(long)]
     pub(crate) single_file: bool,
+    /// What segments are made of: `cmaf`, or `mpeg-ts` for players that know nothing else (H.264, AAC, AC-3, E-AC-3, MP3).
+    #[arg(long, value_name = "FORMAT", default_value = "cmaf")]
+    pub(crate) format: String,
     /// Write an MPEG-DASH manifest too.
     #[arg(long)]
     pub(crate) dash: bool,
+    #[command(flatten)]
+    pub(crate) encryption: PackageEncryption,
     /// Print the report as JSON.
     #[arg(long)]
     pub(crate) json: bool,
     /// No progress bar.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Encryption")]
+pub(crate) struct PackageEncryption {
+    /// Encrypt: `cbcs` (all devices of today), `cenc` (older ones), or whole segments with `aes-128` (HLS only).
+    #[arg(long, value_name = "METHOD", requires = "keys")]
+    pub(crate) encrypt: Option<String>,
+    /// A key as KID:KEY or KID:KEY:IV in hexadecimal, after `video=` or `audio=` when it is for those tracks only; or @FILE with one
+    /// on each line, which keeps keys out of the list of processes. Several take turns with `--key-rotation`.
+    #[arg(long = "key", value_name = "KID:KEY", requires = "encrypt")]
+    pub(crate) keys: Vec<String>,
+    /// Where players fetch the key, {kid} standing for its id.
+    #[arg(long, value_name = "URI", requires = "encrypt")]
+    pub(crate) key_uri: Option<String>,
+    /// A key system: `fairplay=URI`, `widevine` or `widevine=PROVIDER`, `playready` or `playready=URI`, `clearkey` or `clearkey=URI`.
+    #[arg(long = "drm", value_name = "SYSTEM", requires = "encrypt")]
+    pub(crate) systems: Vec<String>,
+    /// Seconds at the start that stay in the clear.
+    #[arg(long, value_name = "SECONDS", requires = "encrypt")]
+    pub(crate) clear_lead: Option<f64>,
+    /// Seconds after which the next key takes its turn.
+    #[arg(long, value_name = "SECONDS", requires = "encrypt")]
+    pub(crate) key_rotation: Option<f64>,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod config;
 mod location;
 mod package;
+mod package_encryption;
 mod probe;
 mod serve;
 mod token;

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use weir_origin::config::Config;
 use weir_origin::packaging::{RunOptions, Summary, package};
 use weir_origin::transcode::{Profile, Transcoder};
-use weir_packager::{Layout, Options};
+use weir_packager::{Format, Layout, Options};
 
 use super::location::{open_input, open_output};
+use super::package_encryption;
 use crate::cli::Package;
 
 /// Steps of the progress bar.
@@ -32,11 +33,19 @@ pub(super) async fn run(config: Config, options: Package) -> anyhow::Result<Exit
                 .with_context(|| format!("--segment-seconds {seconds}"))?,
             i_frame_playlists: config.packaging.i_frame_playlists,
             dash: options.dash || config.packaging.dash,
+            format: match options.format.as_str() {
+                "cmaf" => Format::Cmaf,
+                "mpeg-ts" => Format::MpegTs,
+                other => {
+                    bail!("--format {other}: there is no such format; use cmaf or mpeg-ts")
+                }
+            },
             layout: if options.single_file {
                 Layout::SingleFile
             } else {
                 Layout::Segments
             },
+            encryption: package_encryption::read(&options.encryption)?,
             ..Options::default()
         },
         write_concurrency: config.packaging.write_concurrency,

@@ -1,0 +1,166 @@
+//! What the command line of `weir-origin package` says about encryption.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use weir_packager::{ContentKey, Encryption, KeySystem, KeyTracks, Method};
+
+use crate::cli::PackageEncryption;
+
+/// Reads the options; `None` when nothing is to be encrypted.
+pub(super) fn read(options: &PackageEncryption) -> anyhow::Result<Option<Encryption>> {
+    let Some(method) = &options.encrypt else {
+        return Ok(None);
+    };
+    let mut keys = Vec::new();
+    for text in &options.keys {
+        match text.strip_prefix('@') {
+            Some(path) => {
+                let file =
+                    std::fs::read_to_string(path).with_context(|| format!("--key {text}"))?;
+                let lines = file.lines().map(str::trim);
+                for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+                    keys.push(read_key(line).with_context(|| format!("a line of {path}"))?);
+                }
+            }
+            None => keys.push(read_key(text).context("--key")?),
+        }
+    }
+    let mut systems = Vec::new();
+    if let Some(uri) = &options.key_uri {
+        systems.push(KeySystem::Identity { uri: uri.clone() });
+    }
+    for text in &options.systems {
+        systems.push(read_system(text)?);
+    }
+    if systems.is_empty() {
+        bail!("--encrypt {method}: players must learn where the key is; give --key-uri or --drm");
+    }
+    Ok(Some(Encryption {
+        method: read_method(method)?,
+        keys,
+        clear_lead: seconds(options.clear_lead, "--clear-lead")?,
+        crypto_period: seconds(options.key_rotation, "--key-rotation")?,
+        systems,
+    }))
+}
+
+fn read_method(name: &str) -> anyhow::Result<Method> {
+    match name {
+        "cbcs" => Ok(Method::Cbcs),
+        "cenc" => Ok(Method::Cenc),
+        "aes-128" => Ok(Method::Aes128),
+        _ => bail!("--encrypt {name}: there is no such method; use cbcs, cenc or aes-128"),
+    }
+}
+
+/// Reads a key. Its text never stands in an error: it is a secret.
+fn read_key(text: &str) -> anyhow::Result<ContentKey> {
+    let (tracks, rest) = match text.split_once('=') {
+        Some(("video", rest)) => (KeyTracks::Video, rest),
+        Some(("audio", rest)) => (KeyTracks::Audio, rest),
+        Some(_) => bail!("only `video=` and `audio=` can stand before a key"),
+        None => (KeyTracks::All, text),
+    };
+    let mut parts = rest.split(':');
+    let (Some(id), Some(key), iv, None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        bail!("a key is written KID:KEY or KID:KEY:IV, each of 32 hexadecimal digits");
+    };
+    Ok(ContentKey {
+        id: id
+            .parse()
+            .map_err(|_| anyhow!("the id of a key is not 32 hexadecimal digits or a UUID"))?,
+        key: key.parse().map_err(anyhow::Error::msg)?,
+        iv: iv
+            .map(|iv| {
+                iv.parse()
+                    .map_err(|_| anyhow!("the IV of a key is not 32 hexadecimal digits"))
+            })
+            .transpose()?,
+        tracks,
+    })
+}
+
+fn read_system(text: &str) -> anyhow::Result<KeySystem> {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    let value = value.to_owned();
+    Ok(match name {
+        "fairplay" if value.is_empty() => {
+            bail!("--drm fairplay: give the address too, as in fairplay=skd://{{kid}}")
+        }
+        "fairplay" => KeySystem::FairPlay { uri: value },
+        "widevine" => KeySystem::Widevine {
+            provider: value,
+            content_id: String::new(),
+        },
+        "playready" => KeySystem::PlayReady { license_uri: value },
+        "clearkey" => KeySystem::ClearKey { license_uri: value },
+        _ => bail!(
+            "--drm {name}: there is no such key system; use fairplay, widevine, playready or clearkey"
+        ),
+    })
+}
+
+fn seconds(value: Option<f64>, option: &str) -> anyhow::Result<Duration> {
+    Duration::try_from_secs_f64(value.unwrap_or(0.0))
+        .with_context(|| format!("{option} {}", value.unwrap_or(0.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "9eb4050de44b4802932e27d75083e266";
+    const KEY: &str = "166634c675823c235a4a9446fad52e4d";
+
+    fn options(key: &str) -> PackageEncryption {
+        PackageEncryption {
+            encrypt: Some("cbcs".to_owned()),
+            keys: vec![key.to_owned()],
+            key_uri: Some("https://keys.example/{kid}".to_owned()),
+            systems: vec!["fairplay=skd://{kid}".to_owned(), "widevine".to_owned()],
+            clear_lead: Some(6.0),
+            key_rotation: None,
+        }
+    }
+
+    #[test]
+    fn keys_and_systems_are_read() {
+        let read_in = read(&options(&format!("video={ID}:{KEY}:{ID}")))
+            .unwrap()
+            .unwrap();
+        assert_eq!(read_in.keys[0].tracks, KeyTracks::Video);
+        assert_eq!(read_in.keys[0].iv, Some(read_in.keys[0].id));
+        assert_eq!(read_in.systems.len(), 3);
+        assert_eq!(read_in.clear_lead, Duration::from_secs(6));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(
+            file.path(),
+            format!("# film\n{ID}:{KEY}\n\naudio={ID}:{KEY}\n"),
+        )
+        .unwrap();
+        let from_file = read(&options(&format!("@{}", file.path().display()))).unwrap();
+        assert_eq!(from_file.unwrap().keys.len(), 2);
+    }
+
+    #[test]
+    fn mistakes_are_named_but_keys_are_not() {
+        for text in [
+            ID.to_owned(),
+            format!("{ID}:{KEY}0"),
+            format!("x={ID}:{KEY}"),
+        ] {
+            let error = format!("{:#}", read(&options(&text)).unwrap_err());
+            assert!(!error.contains(KEY), "{error}");
+        }
+        let mut none = options(&format!("{ID}:{KEY}"));
+        (none.key_uri, none.systems) = (None, Vec::new());
+        assert!(read(&none).unwrap_err().to_string().contains("--key-uri"));
+        none.encrypt = Some("rot13".to_owned());
+        none.systems = vec!["clearkey".to_owned()];
+        assert!(read(&none).unwrap_err().to_string().contains("rot13"));
+        none.encrypt = None;
+        assert!(read(&none).unwrap().is_none());
+    }
+}
