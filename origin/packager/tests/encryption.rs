@@ -168,7 +168,7 @@ fn playlists_ranges_and_sizes_stay_true() {
     let iv = init(&run, "video-1/").remove(0).unwrap().constant_iv;
     let line = format!(
         "METHOD=SAMPLE-AES,URI=\"https://keys.example/01010101010101010101010101010101\",IV=0x{},KEYFORMAT=\"identity\"\n",
-        hex::encode(iv)
+        hex::encode_upper(iv)
     );
     assert_eq!(media.matches("#EXT-X-KEY:").count(), 1);
     assert!(

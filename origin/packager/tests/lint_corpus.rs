@@ -55,9 +55,8 @@ fn subtitles_of_weir_break_no_must_of_packaging() {
     assert_packaging_is_right("subtitles", &lint_run(run));
 }
 
-/// What encrypted packages still have: `IV` in small letters (RFC 8216bis 4.2 knows capitals only), and audio fragments of `cbcs` without
-/// `senc`, which only older AirPlay receivers ask for.
-const TO_BE_MENDED: [&str; 2] = ["rfc-4.2-type", "apple-1.41"];
+/// What encrypted packages still have: audio fragments of `cbcs` without `senc`, which only older AirPlay receivers ask for.
+const TO_BE_MENDED: [&str; 1] = ["apple-1.41"];
 
 /// Common Encryption and whole segments: what is said agrees with what is encrypted. Apple's players do not take `cenc`, which is
 /// what the rule says and all that it says.

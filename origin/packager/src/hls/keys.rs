@@ -84,7 +84,7 @@ fn attribute_lists(protection: &Protection, key: &ContentKey) -> Vec<String> {
                     let list = list.quoted("URI", &key.address(uri));
                     let list = match (protection.method, key.iv, protection.constant_iv(key)) {
                         (Method::Aes128, Some(iv), _) | (Method::Cbcs, _, Some(iv)) => {
-                            list.plain("IV", format_args!("0x{iv}"))
+                            list.plain("IV", hexadecimal(iv))
                         }
                         _ => list,
                     };
@@ -100,7 +100,7 @@ fn attribute_lists(protection: &Protection, key: &ContentKey) -> Vec<String> {
                     .quoted("KEYFORMAT", "com.apple.streamingkeydelivery"),
                 KeySystem::Widevine { .. } => list
                     .quoted("URI", &pssh())
-                    .plain("KEYID", format_args!("0x{}", key.id))
+                    .plain("KEYID", hexadecimal(key.id))
                     .quoted("KEYFORMAT", "urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"),
                 KeySystem::PlayReady { .. } => {
                     let object = header.as_ref().map(|header| header.object.clone());
@@ -123,4 +123,9 @@ fn attribute_lists(protection: &Protection, key: &ContentKey) -> Vec<String> {
             list.quoted("KEYFORMATVERSIONS", "1").finish()
         })
         .collect()
+}
+
+/// A hexadecimal-sequence: `0x` and digits in upper case (RFC 8216bis, section 4.2).
+fn hexadecimal(value: impl ToString) -> String {
+    format!("0x{}", value.to_string().to_ascii_uppercase())
 }
