@@ -32,6 +32,10 @@ pub(crate) enum Command {
     Package(Package),
     /// Say what a film holds: tracks, codecs, timing.
     Probe(Probe),
+    /// Check playlists and segments against RFC 8216bis and Apple's HLS Authoring Specification.
+    ///
+    /// Exits with 0 when no MUST is broken, with 1 when one is, with 2 when something could not be read.
+    Lint(Lint),
     /// Sign, verify and look into playback tokens.
     #[command(subcommand)]
     Token(Token),
@@ -115,6 +119,25 @@ pub(crate) struct Probe {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// The playlist: a file, a folder that holds one, or an http or https URL.
+    #[arg(required_unless_present_any = ["explain", "all_rules"])]
+    pub(crate) target: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Say what a rule asks, why, and how to mend it: `rfc-4.4.3.1-required`, `apple-7.7`.
+    #[arg(long, value_name = "RULE")]
+    pub(crate) explain: Option<String>,
+    /// List all rules.
+    #[arg(long)]
+    pub(crate) all_rules: bool,
+    /// Read playlists only.
+    #[arg(long)]
+    pub(crate) no_media: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -149,6 +149,21 @@ pub fn corpus() -> Vec<Head> {
             &[("weir-subject", b"bob"), ("weir-tier", b"premium")],
         ));
     }
+    for country in ["DE", "FR", "XX", "de", ""] {
+        heads.push(Head::new(
+            "GET",
+            playlist,
+            &[
+                ("weir-country", country.as_bytes()),
+                ("weir-subject", b"ada"),
+            ],
+        ));
+    }
+    heads.push(Head::new(
+        "GET",
+        playlist,
+        &[("weir-subject", b"bob"), ("weir-variant", b"ladder:forged")],
+    ));
     for accept in [
         "image/avif,image/webp,*/*;q=0.8",
         "image/jpeg",

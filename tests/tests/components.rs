@@ -203,6 +203,8 @@ fn a_wrong_configuration_answers_500_and_never_lets_a_request_pass() {
         ("rate-limit", "default-tier = 7", "default-tier"),
         ("manifest-rewrite", "[token]\nform = \"sideways\"", "form"),
         ("thumbnail", "no-such-key = 1", "no-such-key"),
+        ("geo-block", "", "rules"),
+        ("experiment", "unit = [\"nobody\"]", "unit"),
     ] {
         let exchanged = call(
             &handler(module, configuration),

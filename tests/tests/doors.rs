@@ -38,7 +38,26 @@ fn subjects() -> Vec<Subject> {
         module: "thumbnail",
         configuration: text.to_owned(),
     };
+    let geo_block = |text: &str| Subject {
+        module: "geo-block",
+        configuration: text.to_owned(),
+    };
+    let experiment = |text: &str| Subject {
+        module: "experiment",
+        configuration: text.to_owned(),
+    };
     vec![
+        geo_block(
+            "[headers]\ncountry = \"weir-country\"\n[[rules]]\nname = \"licence\"\npaths = [\"/vod/*\"]\n\
+             allow = [\"DE\", \"AT\"]\nblocked-by = \"https://tv.example/legal\"",
+        ),
+        geo_block(
+            "unknown = \"allow\"\n[[rules]]\nname = \"nowhere\"\nstatus = 403\ndeny = [\"*\"]",
+        ),
+        experiment(
+            "[[experiments]]\nname = \"ladder\"\nvariants = [{ name = \"usual\" }, { name = \"low\" }]\n\
+             [exposure]\nlog = false\ncookie = \"seen\"",
+        ),
         token_check(""),
         token_check("access = \"optional\"\npropagate = \"header\"\nexpired-status = 410"),
         token_check("access = \"closed\"\n[[routes]]\npaths = [\"/vod/**\"]\naccess = \"public\""),

@@ -116,30 +116,50 @@ pub(super) fn parse(
         let key = error.path().to_string();
         let from = overrides.iter().rfind(|layer| layer.key.join(".") == key);
         let file = from.map_or(file, |layer| Path::new(&layer.origin));
-        let message = match shown_value(&table, error.path()) {
-            Some(value) => format!("{value}: {}", error.inner().message()),
-            None => error.inner().message().to_owned(),
+        let why = error.inner().message();
+        let message = if may_be_secret(error.path()) {
+            without_value(why)
+        } else if let Some(value) = shown_value(&table, error.path()) {
+            format!("{value}: {why}")
+        } else {
+            why.to_owned()
         };
         let key = if key == "." { String::new() } else { key };
         ConfigError::new(file, key, message)
     })
 }
 
-/// The value under a key as it was written, when it is a single one and may be shown: headers, environment variables, the
-/// configuration of modules and what the state is reached with can hold secrets.
+/// Headers, environment variables, the configuration of modules and what the state is reached with can hold secrets.
+fn may_be_secret(path: &serde_path_to_error::Path) -> bool {
+    use serde_path_to_error::Segment;
+    path.iter().any(|segment| match segment {
+        Segment::Map { key } => matches!(
+            key.as_str(),
+            "headers" | "environment" | "config" | "redis" | "serve"
+        ),
+        _ => false,
+    })
+}
+
+/// What serde says of a value, without the value: of `invalid type: string "…", expected a sequence` the last part.
+fn without_value(why: &str) -> String {
+    if why.starts_with("unknown field") || why.starts_with("missing field") {
+        return why.to_owned();
+    }
+    match why.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {expected}"),
+        // Names of keys stand in back quotes, values in these.
+        None if why.contains('"') => "has a value that cannot be used".to_owned(),
+        None => why.to_owned(),
+    }
+}
+
+/// The value under a key as it was written, when it is a single one.
 fn shown_value(table: &Value, path: &serde_path_to_error::Path) -> Option<String> {
     use serde_path_to_error::Segment;
     let mut at = table;
     for segment in path.iter() {
         at = match segment {
-            Segment::Map { key }
-                if matches!(
-                    key.as_str(),
-                    "headers" | "environment" | "config" | "redis" | "serve"
-                ) =>
-            {
-                return None;
-            }
             Segment::Map { key } => at.get(key)?,
             Segment::Seq { index } => at.get(*index)?,
             Segment::Enum { .. } | Segment::Unknown => return None,

@@ -1,6 +1,8 @@
 //! What the commands do.
 
 mod config;
+mod lint;
+mod lint_source;
 mod location;
 mod package;
 mod package_encryption;
@@ -21,8 +23,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = load(&arguments)?;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if !matches!(arguments.command, Command::Serve(_)) {
-        // One film at a time: more threads would only hold more memory, each its own free lists.
-        builder.worker_threads(2).max_blocking_threads(4);
+        // One film at a time: more threads only hold more memory, each its own free lists (58 MiB at the peak instead of 47).
+        builder.worker_threads(1).max_blocking_threads(2);
     }
     let runtime = builder
         .enable_all()
@@ -33,6 +35,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Serve(_) => serve::run(config).await,
             Command::Package(options) => package::run(config, options).await,
             Command::Probe(options) => probe::run(&config, options).await,
+            Command::Lint(options) => lint::run(options).await,
             Command::Token(command) => token::run(&config, command).await,
             Command::Config(ConfigCommand::Print { format }) => config::print(&config, format),
             Command::Config(ConfigCommand::Check) => Ok(ExitCode::SUCCESS),

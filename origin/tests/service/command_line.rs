@@ -161,6 +161,53 @@ async fn a_film_goes_from_bucket_to_bucket() {
 }
 
 #[test]
+fn a_package_is_linted_and_a_broken_one_is_caught() {
+    let film = fixture("media/bbb-480p-30s.mp4");
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = weir(&["package", text(&film), text(folder.path())], &[]);
+    assert!(made.status.success(), "{made:?}");
+    let lint = |more: &[&str]| {
+        let output = weir(&[&["lint", text(folder.path())], more].concat(), &[]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+        (output.status.code(), report, output)
+    };
+    let broken = |report: &Value| -> Vec<String> {
+        report["findings"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|finding| finding["severity"] == "must" && finding["concern"] == "packaging")
+            .map(|finding| finding["rule"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let (_, report, output) = lint(&["--json"]);
+    assert!(broken(&report).is_empty(), "{output:?}");
+
+    let playlist = folder.path().join("multivariant.m3u8");
+    let original = std::fs::read_to_string(&playlist).expect("a playlist");
+    std::fs::write(&playlist, original.replace("BANDWIDTH=", "BANDWIDHT=")).expect("written");
+    let (code, report, output) = lint(&["--json"]);
+    assert_eq!(code, Some(1), "{output:?}");
+    assert!(!broken(&report).is_empty(), "{output:?}");
+    let (code, _, output) = lint(&[]);
+    assert_eq!(code, Some(1));
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("multivariant.m3u8"), "{told}");
+
+    let explained = weir(&["lint", "--explain", "rfc-4.2-type"], &[]);
+    assert!(explained.status.success() && !explained.stdout.is_empty());
+    let listed = weir(&["lint", "--all-rules"], &[]);
+    assert!(String::from_utf8_lossy(&listed.stdout).lines().count() > 200);
+    assert_eq!(weir(&["lint", "/nowhere"], &[]).status.code(), Some(2));
+    assert_eq!(
+        weir(&["lint", "--explain", "no-such-rule"], &[])
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
 fn errors_say_what_and_where() {
     let folder = tempfile::tempdir().expect("a folder");
     let broken = folder.path().join("broken.mp4");

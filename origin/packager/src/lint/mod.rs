@@ -12,13 +12,16 @@
 //!     match linter.step() {
 //!         Step::Read(request) => {
 //!             assert_eq!(request.url, "https://example.com/media.m3u8");
-//!             let text = "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-ENDLIST\n";
+//!             // No EXT-X-TARGETDURATION.
+//!             let text = "#EXTM3U\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-ENDLIST\n";
 //!             linter.supply(Response::whole(text));
 //!         }
 //!         Step::Done(report) => break report,
 //!     }
 //! };
-//! assert!(report.is_clean());
+//! let broken: Vec<_> = report.findings.iter().map(|finding| finding.rule.id).collect();
+//! assert!(broken.contains(&"rfc-4.4.3.1-required"), "{broken:?}");
+//! assert_eq!(report.exit_code(), 1);
 //! # Ok::<(), weir_packager::Error>(())
 //! ```
 //!
