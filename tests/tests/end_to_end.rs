@@ -237,7 +237,7 @@ fn cache() {
     let bobs = segment(&bob);
     let again = Viewer::default().get(bobs.url.as_str()).unwrap();
     assert!(
-        again.header("cache-status").contains("hit"),
+        is_shared(&again),
         "another viewer's segment: {}",
         again.header("cache-status")
     );
@@ -259,6 +259,13 @@ fn cache() {
         .get(bobs.url.as_str())
         .unwrap();
     assert_eq!((same.status, same.body.len()), (304, 0));
+}
+
+/// The response was there already, or was on its way for somebody else: its last byte goes out a moment before it counts as
+/// stored.
+fn is_shared(fetched: &Fetched) -> bool {
+    let status = fetched.header("cache-status");
+    status.contains("hit") || status.contains("collapsed")
 }
 
 fn thumbnails() {
@@ -303,7 +310,7 @@ fn thumbnails() {
     );
     let again = ask("w=160&format=auto");
     assert!(
-        again.header("cache-status").contains("hit"),
+        is_shared(&again),
         "a picture is made once: {}",
         again.header("cache-status")
     );

@@ -170,6 +170,22 @@ impl Running {
         self.ask("GET", path, headers, Bytes::new()).await
     }
 
+    /// Asks until the answer comes from the cache: the last byte of a response goes out a moment before it counts as stored.
+    pub(crate) async fn get_stored(&self, path: &str) -> Response<Bytes> {
+        let start = std::time::Instant::now();
+        loop {
+            let response = self.get(path, &[]).await;
+            if field(&response, "cache-status").contains("; hit") {
+                return response;
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "never stored: {response:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     pub(crate) async fn ask(
         &self,
         method: &str,
