@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::token::SECRET;
@@ -52,8 +53,14 @@ fn write(folder: &Path, name: &str, workers: usize, server: &str) -> anyhow::Res
             .display()
             .to_string()
     };
+    // Started by root, its workers become nobody, who may not enter the cache's folder.
+    let user = match fs::metadata("/proc/self") {
+        Ok(own) if own.uid() == 0 => "user root;",
+        _ => "",
+    };
     let text = format!(
         r"daemon off;
+{user}
 worker_processes {workers};
 pid {pid};
 error_log stderr error;
