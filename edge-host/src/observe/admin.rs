@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode, header};
+use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::Node;
+use crate::server::side;
 
 /// Whether the node takes requests: not before its documents are there, not after it was told to stop.
 #[derive(Debug, Default)]
@@ -50,10 +51,5 @@ pub(crate) fn answer(
             "not found\n".to_owned(),
         ),
     };
-    let mut response = Response::new(Full::from(text));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-    response
+    side::answer(status, kind, text)
 }

@@ -1,7 +1,7 @@
 //! Listeners and connections.
 
 mod connection;
-mod side;
+pub(crate) mod side;
 mod stop;
 mod tls;
 

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -47,4 +48,23 @@ where
                 .await;
         });
     }
+}
+
+/// A short answer for people.
+pub(crate) fn text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    answer(status, "text/plain", Bytes::from_static(text.as_bytes()))
+}
+
+/// An answer of one piece.
+pub(crate) fn answer(
+    status: StatusCode,
+    kind: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
 }

@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq as _;
 use weir_counters::wire::{self, CONTENT_TYPE, MAX_BODY_BYTES};
 
 use crate::guest::capabilities::SharedCounters;
+use crate::server::side;
 
 /// The path that adapters post to.
 const PATH: &str = "/counters";
@@ -22,7 +23,7 @@ pub(crate) async fn answer(
     key: &str,
 ) -> Response<Full<Bytes>> {
     if !may_ask(&request, key) {
-        let mut refusal = plain(StatusCode::UNAUTHORIZED, "the key is missing or wrong\n");
+        let mut refusal = side::text(StatusCode::UNAUTHORIZED, "the key is missing or wrong\n");
         let scheme = header::HeaderValue::from_static("Bearer");
         refusal
             .headers_mut()
@@ -30,13 +31,13 @@ pub(crate) async fn answer(
         return refusal;
     }
     if request.uri().path() != PATH {
-        return plain(
+        return side::text(
             StatusCode::NOT_FOUND,
             "operations are posted to /counters\n",
         );
     }
     if request.method() != Method::POST {
-        let mut refusal = plain(StatusCode::METHOD_NOT_ALLOWED, "operations are posted\n");
+        let mut refusal = side::text(StatusCode::METHOD_NOT_ALLOWED, "operations are posted\n");
         let allowed = header::HeaderValue::from_static("POST");
         refusal.headers_mut().insert(header::ALLOW, allowed);
         return refusal;
@@ -47,17 +48,12 @@ pub(crate) async fn answer(
     {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            return plain(StatusCode::PAYLOAD_TOO_LARGE, "no operation is that long\n");
+            return side::text(StatusCode::PAYLOAD_TOO_LARGE, "no operation is that long\n");
         }
-        Err(_) => return plain(StatusCode::BAD_REQUEST, "the body broke off\n"),
+        Err(_) => return side::text(StatusCode::BAD_REQUEST, "the body broke off\n"),
     };
     let answer = wire::serve(&*counters, &body);
-    let mut response = Response::new(Full::from(answer));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(CONTENT_TYPE),
-    );
-    response
+    side::answer(StatusCode::OK, CONTENT_TYPE, answer)
 }
 
 /// The key is asked for before anything else is told.
@@ -71,14 +67,4 @@ fn may_ask(request: &Request<Incoming>, key: &str) -> bool {
         return false;
     };
     scheme.eq_ignore_ascii_case(b"bearer ") && bool::from(given.ct_eq(key.as_bytes()))
-}
-
-fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(text));
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("text/plain"),
-    );
-    response
 }

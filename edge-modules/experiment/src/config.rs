@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use weir_module::ConfigError;
+use weir_module::{ConfigError, PathPattern};
 
 use crate::NAME;
 use crate::device;
 use crate::force::Secret;
-use crate::pattern::Pattern;
 use crate::percent::Percent;
 use crate::ramp::{Ramp, Shape, Step};
 use crate::trial::{Groups, Slot, Traits, Trial, Variant};
@@ -121,7 +120,7 @@ fn week() -> SignedDuration {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct ExposureConfig {
     /// Requests for these paths expose.
-    pub(crate) paths: Vec<Pattern>,
+    pub(crate) paths: Vec<PathPattern>,
     /// The response header; empty for none.
     pub(crate) header: String,
     /// The cookie with what a viewer got; empty for none.
@@ -143,7 +142,7 @@ impl Default for ExposureConfig {
         Self {
             paths: paths
                 .iter()
-                .filter_map(|text| Pattern::new(text).ok())
+                .filter_map(|text| PathPattern::new(text).ok())
                 .collect(),
             header: "weir-variant".to_owned(),
             cookie: String::new(),

@@ -10,8 +10,6 @@ mod config;
 mod device;
 mod exposure;
 mod force;
-mod log_gate;
-mod pattern;
 mod percent;
 mod ramp;
 mod request;
@@ -21,12 +19,13 @@ mod unit;
 pub use force::sign_force;
 
 use weir_module::wire::WireError;
-use weir_module::{ConfigError, Edit, Edits, Host, Level, Module, Problem, RequestHead, Verdict};
+use weir_module::{
+    ConfigError, Edit, Edits, Host, Level, LogGate, Module, Problem, RequestHead, Verdict,
+};
 
 use crate::config::Config;
 use crate::exposure::Exposures;
 use crate::force::{Force, Forced};
-use crate::log_gate::LogGate;
 use crate::request::Request;
 use crate::trial::Assigned;
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::assignment::Points;
-use crate::pattern::Pattern;
 use crate::percent::WHOLE;
 use crate::ramp::Ramp;
 use crate::request::Request;
 use crate::unit::Unit;
+use weir_module::PathPattern;
 
 /// One experiment.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ pub(crate) struct Traits {
     /// Against `weir-entitlements`; one of them is enough.
     pub(crate) entitlements: Vec<String>,
     /// Against the path.
-    pub(crate) paths: Vec<Pattern>,
+    pub(crate) paths: Vec<PathPattern>,
 }
 
 impl Traits {

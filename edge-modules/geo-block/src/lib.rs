@@ -14,23 +14,21 @@ mod country;
 mod database;
 mod document;
 mod location;
-mod log_gate;
 mod networks;
 mod path;
-mod pattern;
 mod place;
 mod refusal;
 mod rule;
 mod trusted;
 
 use weir_module::{
-    ConfigError, DocumentNeed, Edit, Edits, Host, Level, Module, Problem, RequestHead, Verdict,
+    ConfigError, DocumentNeed, Edit, Edits, Host, Level, LogGate, Module, Problem, RequestHead,
+    Verdict,
 };
 
 use crate::config::{Config, Mode};
 use crate::database::Databases;
 use crate::location::Location;
-use crate::log_gate::LogGate;
 use crate::refusal::Refusal;
 use crate::rule::Visit;
 

@@ -1,12 +1,11 @@
 //! One rule: which requests it covers, when, and whom it lets pass.
 
 use serde::Deserialize;
-use weir_module::RequestHead;
+use weir_module::{PathPattern, RequestHead};
 
 use crate::area::Area;
 use crate::location::Location;
 use crate::networks::Networks;
-use crate::pattern::Pattern;
 use crate::place::{Holds, Place};
 use crate::refusal::Refusal;
 
@@ -27,9 +26,9 @@ pub(crate) struct Rule {
     /// Its name.
     pub(crate) name: String,
     /// It covers these paths; all when there are none.
-    pub(crate) paths: Vec<Pattern>,
+    pub(crate) paths: Vec<PathPattern>,
     /// But not these.
-    pub(crate) not_paths: Vec<Pattern>,
+    pub(crate) not_paths: Vec<PathPattern>,
     /// In force from this Unix time.
     pub(crate) from: i64,
     /// Until just before this one.
@@ -119,7 +118,8 @@ impl Rule {
     }
 
     fn covers(&self, visit: &Visit<'_>) -> bool {
-        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.covers(visit.path));
+        let any =
+            |patterns: &[PathPattern]| patterns.iter().any(|pattern| pattern.covers(visit.path));
         (self.from..self.until).contains(&visit.now)
             && (self.paths.is_empty() || any(&self.paths))
             && !any(&self.not_paths)

@@ -48,6 +48,8 @@ mod edits;
 mod exchange;
 mod head;
 mod host;
+mod log_gate;
+mod path_pattern;
 pub mod wire;
 
 #[cfg(feature = "testing")]
@@ -64,6 +66,8 @@ pub use edits::{Edit, Edits};
 pub use exchange::{BodyTransform, Collected, Exchange, Forward, Reply, ResponseHead, Step, Then};
 pub use head::{HeadBuffer, HeaderNames, REQUEST_ID, RequestHead};
 pub use host::{DocumentNeed, Host, Level};
+pub use log_gate::LogGate;
+pub use path_pattern::PathPattern;
 
 /// One edge module.
 ///

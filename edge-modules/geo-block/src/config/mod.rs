@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use weir_module::ConfigError;
+use weir_module::{ConfigError, PathPattern};
 
 use self::check::{Defaults, Told, area, check_headers, rule};
 use crate::NAME;
@@ -14,7 +14,6 @@ use crate::area::{Area, List};
 use crate::circle::Circle;
 use crate::client::ClientSource;
 use crate::document::Source;
-use crate::pattern::Pattern;
 use crate::refusal::Cors;
 use crate::rule::{Rule, Unknown};
 use crate::trusted::Headers;
@@ -112,9 +111,9 @@ struct AreaConfig {
 struct RuleConfig {
     name: String,
     #[serde(default)]
-    paths: Vec<Pattern>,
+    paths: Vec<PathPattern>,
     #[serde(default)]
-    not_paths: Vec<Pattern>,
+    not_paths: Vec<PathPattern>,
     #[serde(default)]
     from: Option<Timestamp>,
     #[serde(default)]

@@ -1,17 +1,17 @@
-//! Path patterns: `*` stands for any run of characters, all else for itself.
+//! Path patterns of configurations: `*` stands for any run of characters, all else for itself.
 
 use serde::{Deserialize, Deserializer, de};
 
-/// A pattern.
+/// A pattern, as text in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pattern(Vec<String>);
+pub struct PathPattern(Vec<String>);
 
-impl Pattern {
+impl PathPattern {
     /// Reads a pattern: it begins with `/` or `*` and is at most 1024 bytes long.
     ///
     /// # Errors
     /// What is wrong.
-    pub(crate) fn new(text: &str) -> Result<Self, String> {
+    pub fn new(text: &str) -> Result<Self, String> {
         if !text.starts_with(['/', '*']) || text.len() > 1024 {
             return Err(format!(
                 "`{text}` is not a path pattern: it begins with `/` or `*`, and has at most 1024 bytes"
@@ -21,7 +21,7 @@ impl Pattern {
     }
 
     /// True when the pattern covers the whole path. Each piece is looked for once, so that the time is bounded by the lengths.
-    pub(crate) fn covers(&self, path: &str) -> bool {
+    pub fn covers(&self, path: &str) -> bool {
         let Some((first, pieces)) = self.0.split_first() else {
             return false;
         };
@@ -41,7 +41,7 @@ impl Pattern {
     }
 }
 
-impl<'de> Deserialize<'de> for Pattern {
+impl<'de> Deserialize<'de> for PathPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::new(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
@@ -66,12 +66,12 @@ mod tests {
             ("*", "", true),
         ] {
             assert_eq!(
-                Pattern::new(pattern).unwrap().covers(path),
+                PathPattern::new(pattern).unwrap().covers(path),
                 covered,
                 "{pattern} {path}"
             );
         }
-        assert!(Pattern::new("").is_err() && Pattern::new("vod/*").is_err());
+        assert!(PathPattern::new("").is_err() && PathPattern::new("vod/*").is_err());
     }
 
     /// The plain definition, exponential.
@@ -86,7 +86,7 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_the_definition(pattern in "/[ab*]{0,8}", path in "/[ab]{0,10}") {
-            prop_assert_eq!(Pattern::new(&pattern).unwrap().covers(&path), slow(pattern.as_bytes(), path.as_bytes()));
+            prop_assert_eq!(PathPattern::new(&pattern).unwrap().covers(&path), slow(pattern.as_bytes(), path.as_bytes()));
         }
     }
 }

@@ -4,14 +4,14 @@ const PAUSE_NS: u64 = 10_000_000_000;
 
 /// Counts events and lets one line through now and then.
 #[derive(Debug, Default)]
-pub(crate) struct LogGate {
+pub struct LogGate {
     next_ns: u64,
     count: u64,
 }
 
 impl LogGate {
     /// Counts an event. The number of events since the last line, when it is time for another.
-    pub(crate) fn open(&mut self, now_ns: u64) -> Option<u64> {
+    pub fn open(&mut self, now_ns: u64) -> Option<u64> {
         self.count += 1;
         if now_ns < self.next_ns {
             return None;
