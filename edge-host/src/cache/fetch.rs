@@ -380,8 +380,12 @@ async fn pump(mut body: Body, fill: &Fill, max_object: u64, pilot: Pilot) -> Opt
             }
         }
     };
+    let result = fill.checked(result);
     if let Err(why) = &result {
         tracing::debug!(why, "a response was not stored");
+        // Before the readers learn of it: one that asks again at once must not meet this fetch again.
+        pilot = None;
     }
-    fill.end(result).ok().and(pilot)
+    fill.end(result);
+    pilot
 }

@@ -95,21 +95,25 @@ impl Fill {
         .await
     }
 
-    /// The body has ended. A length other than the announced one is an error.
-    pub(crate) fn end(&self, result: Result<(), String>) -> Result<(), String> {
-        let mut state = self.lock();
-        let result = result.and_then(|()| match self.expected {
-            Some(expected) if expected != state.bytes => Err(format!(
-                "{} bytes came, {expected} were announced",
-                state.bytes
-            )),
+    /// How the body ends: a length other than the announced one is an error.
+    pub(crate) fn checked(&self, result: Result<(), String>) -> Result<(), String> {
+        result?;
+        let bytes = self.lock().bytes;
+        match self.expected {
+            Some(expected) if expected != bytes => {
+                Err(format!("{bytes} bytes came, {expected} were announced"))
+            }
             _ => Ok(()),
-        });
-        state.end = Some(result.clone());
+        }
+    }
+
+    /// The body has ended, as [`Self::checked`] has it. Tells the readers.
+    pub(crate) fn end(&self, result: Result<(), String>) {
+        let mut state = self.lock();
+        state.end = Some(result);
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
-        result
     }
 
     /// The whole body once it has ended well, in few pieces.
@@ -385,7 +389,7 @@ mod tests {
             fill.push(&Bytes::from_static(piece.as_bytes()));
         }
         assert_eq!(part.await.unwrap().unwrap(), b"3456");
-        fill.end(Ok(())).unwrap();
+        fill.end(fill.checked(Ok(())));
         assert_eq!(early.await.unwrap().unwrap(), b"0123456789");
         let whole = fill.whole().unwrap();
         assert_eq!(whole.len(), 1);
@@ -401,7 +405,9 @@ mod tests {
         fill.push(&Bytes::from_static(b"0123"));
         let reader = tokio::spawn(all(Reader::growing(Arc::clone(&fill), None)));
         tokio::task::yield_now().await;
-        assert!(fill.end(Ok(())).is_err());
+        let result = fill.checked(Ok(()));
+        assert!(result.is_err());
+        fill.end(result);
         assert!(matches!(reader.await.unwrap(), Err(BodyError::Fill(_))));
         assert!(fill.whole().is_none());
     }
@@ -424,7 +430,7 @@ mod tests {
         assert!(fill.lock().gone >= 3);
         let late = all(Reader::growing(Arc::clone(&fill), None)).await;
         assert!(matches!(late, Err(BodyError::Fill(_))));
-        fill.end(Ok(())).unwrap();
+        fill.end(fill.checked(Ok(())));
         assert_eq!(all(reader).await.unwrap().len(), 40);
         assert!(fill.whole().is_none());
         assert!(!fill.room(50).await);

@@ -156,13 +156,20 @@ impl Running {
 
     /// Sends a request, head only.
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
+        self.try_send(request).await.expect("the node speaks HTTP")
+    }
+
+    /// Sends a request, head only; an error when the connection broke before the head came.
+    pub(crate) async fn try_send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, hyper_util::client::legacy::Error> {
         let client: Client<HttpConnector, Full<Bytes>> =
             Client::builder(TokioExecutor::new()).build_http();
         let request = client.request(request);
         tokio::time::timeout(Duration::from_secs(20), request)
             .await
             .expect("the node answers")
-            .expect("the node speaks HTTP")
     }
 
     /// A GET with headers, read to its end.

@@ -244,6 +244,33 @@ fn a_policy_that_takes_nothing_changes_no_byte() {
 }
 
 #[test]
+fn a_group_that_nobody_names_keeps_in_step() {
+    let text = "#EXTM3U\n\
+        #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"1\",URI=\"a1.m3u8\"\n\
+        #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"2\",DEFAULT=YES,AUTOSELECT=YES,URI=\"a2.m3u8\"\n\
+        #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"b\",NAME=\"1\",URI=\"b1.m3u8\"\n\
+        #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"b\",NAME=\"2\",URI=\"b2.m3u8\"\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=900000,AUDIO=\"a\"\nv.m3u8\n";
+    for (rule, expected) in [
+        ("default", "a2 v"),
+        ("not default", "a1 b1 v"),
+        ("group == 'a'", "a1 a2 v"),
+        ("false", "a1 a2 v"),
+    ] {
+        let (_, out) = run(&format!("[[select]]\naudio = \"{rule}\""), "", &[], text);
+        let uris: Vec<_> = out
+            .split(['"', '\n'])
+            .filter_map(|item| item.strip_suffix(".m3u8"))
+            .collect();
+        assert_eq!(uris.join(" "), expected, "{rule}\n{out}");
+        assert!(
+            !problems(&out).iter().any(|it| it.contains("differ")),
+            "{out}"
+        );
+    }
+}
+
+#[test]
 fn steering_begins_where_something_is() {
     let text = "#EXTM3U\n#EXT-X-CONTENT-STEERING:SERVER-URI=\"/s\",PATHWAY-ID=\"A\"\n\
         #EXT-X-STREAM-INF:BANDWIDTH=2,PATHWAY-ID=\"A\"\na.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=1,PATHWAY-ID=\"B\"\nb.m3u8\n";

@@ -216,6 +216,25 @@ fn a_delta_update_skips_what_is_old() {
 }
 
 #[test]
+fn date_ranges_keep_a_date_beside_them() {
+    let dated = |number| {
+        let date = "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n";
+        live(10).replace(
+            &format!("#EXTINF:4,\ns{number}.mp4"),
+            &format!("{date}#EXTINF:4,\ns{number}.mp4"),
+        )
+    };
+    for (number, skips) in [(0, false), (3, false), (4, true), (9, true)] {
+        let (_, text) = run(DELTA, "?_HLS_skip=YES", &dated(number));
+        assert_eq!(text.contains("#EXT-X-SKIP"), skips, "{number}\n{text}");
+        assert!(text.contains("#EXT-X-PROGRAM-DATE-TIME"), "{text}");
+    }
+    let without = dated(0).replace("#EXT-X-DATERANGE", "#EXT-X-OTHER");
+    let (_, text) = run(DELTA, "?_HLS_skip=YES", &without);
+    assert!(text.contains("#EXT-X-SKIP"), "{text}");
+}
+
+#[test]
 fn the_full_playlist_says_that_deltas_can_be_had() {
     let full = live(10);
     let expected = full.replace("PART-HOLD-BACK=1\n", "PART-HOLD-BACK=1,CAN-SKIP-UNTIL=24\n");

@@ -1,6 +1,8 @@
 //! Playlist delta updates at the edge (RFC 8216bis sections 4.4.5.2 and 6.2.5.1): the origin's full playlist stays one object in
 //! the cache, and a player that asks with `_HLS_skip` gets only what is new.
 
+use std::ops::Range;
+
 use crate::error::RewriteError;
 use crate::media::segments::{
     InForce, Piece, Segment, SegmentReader, Tag, newline, number_of, tag, write_opening,
@@ -178,7 +180,7 @@ impl Held {
             Some(boundary) if self.is_live() && !ended => self.skippable(boundary, rest),
             _ => 0,
         };
-        if skipped == 0 {
+        if skipped == 0 || !self.keeps_dates(skipped, rest) {
             return self.flush(out);
         }
         self.open(Some(skipped), out);
@@ -203,6 +205,25 @@ impl Held {
         for (text, _) in kept {
             out.extend_from_slice(text);
         }
+    }
+
+    /// False when the update would leave date ranges without the date of a segment that section 4.4.5.1 wants beside them.
+    fn keeps_dates(&self, skipped: usize, rest: &[u8]) -> bool {
+        let has = |text: &[u8], name: &[u8]| {
+            lines(text).any(|line| matches!(tag(line), Tag::Known(known, _) if known == name))
+        };
+        let texts = |segments: Range<usize>| {
+            let segments = self.segments[segments].iter();
+            segments.map(|(text, _)| text.as_slice())
+        };
+        let dated = |segments: Range<usize>| {
+            texts(segments).any(|text| has(text, b"EXT-X-PROGRAM-DATE-TIME"))
+        };
+        let count = self.segments.len();
+        let mut all = texts(0..count).chain([self.opening.as_slice(), rest]);
+        !all.any(|text| has(text, b"EXT-X-DATERANGE"))
+            || !dated(0..skipped)
+            || dated(skipped..count)
     }
 
     /// How many segments end further from the playlist's end than the boundary.

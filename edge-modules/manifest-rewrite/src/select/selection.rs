@@ -198,8 +198,8 @@ impl Groups {
             .is_none_or(|members| members.iter().any(|member| member.wanted))
     }
 
-    /// Decides the groups that are `used`: revived or removed when empty, and equal where they were equal (every group of a type
-    /// has the same members, section 4.4.6.2.1). Groups that are not used stay as they are.
+    /// Decides the groups that stay: those that are `used` are revived when empty, if they must be, and equal where they were equal
+    /// (every group of a type has the same members, section 4.4.6.2.1). Groups that nobody refers to follow them.
     fn settle(mut self, used: &BTreeSet<String>, emptied: Emptied) -> Self {
         for (name, members) in &mut self.0 {
             if used.contains(name)
@@ -209,33 +209,38 @@ impl Groups {
                 members.iter_mut().for_each(|member| member.wanted = true);
             }
         }
-        let names = |members: &[Member]| {
-            members
-                .iter()
-                .map(|member| member.name.clone())
-                .collect::<BTreeSet<_>>()
+        let live: Vec<&String> = self.0.keys().filter(|name| self.is_live(name)).collect();
+        let (leading, following): (Vec<&String>, Vec<&String>) =
+            live.iter().partition(|name| used.contains(**name));
+        let leading = if leading.is_empty() {
+            following
+        } else {
+            leading
         };
-        let live: Vec<String> = self
-            .0
-            .keys()
-            .filter(|name| used.contains(*name) && self.is_live(name))
-            .cloned()
+        let names = |group: &str| -> BTreeSet<&str> {
+            let members = self.0[group].iter();
+            members.map(|member| member.name.as_str()).collect()
+        };
+        let Some(all) = leading.first().map(|name| names(name)) else {
+            return self;
+        };
+        if leading.iter().any(|name| names(name) != all) {
+            return self;
+        }
+        let staying: BTreeSet<String> = leading
+            .iter()
+            .flat_map(|name| &self.0[*name])
+            .filter(|member| member.wanted)
+            .map(|member| member.name.clone())
             .collect();
-        let were_equal = live
-            .windows(2)
-            .all(|pair| names(&self.0[&pair[0]]) == names(&self.0[&pair[1]]));
-        if were_equal {
-            let union: BTreeSet<String> = live
-                .iter()
-                .flat_map(|name| &self.0[name])
-                .filter(|member| member.wanted)
-                .map(|member| member.name.clone())
-                .collect();
-            for name in &live {
-                let members = self.0.get_mut(name).into_iter().flatten();
-                members
-                    .filter(|member| union.contains(&member.name))
-                    .for_each(|member| member.wanted = true);
+        let equal: BTreeSet<String> = live
+            .iter()
+            .filter(|name| names(name) == all)
+            .map(|name| (*name).clone())
+            .collect();
+        for (_, members) in self.0.iter_mut().filter(|(name, _)| equal.contains(*name)) {
+            for member in members {
+                member.wanted = staying.contains(&member.name);
             }
         }
         self
@@ -252,11 +257,9 @@ fn apply_groups(
     kept: &[usize],
 ) {
     for (name, members) in &groups.0 {
-        if !before.contains(name) {
-            // Nobody referred to it before: not ours to judge.
-            continue;
-        }
-        let live = after.contains(name) && members.iter().any(|member| member.wanted);
+        // Nobody referred to it before: its members alone are judged.
+        let needed = after.contains(name) || !before.contains(name);
+        let live = needed && members.iter().any(|member| member.wanted);
         for member in members.iter().filter(|member| !live || !member.wanted) {
             list.entries[member.entry].dropped = true;
         }
