@@ -1,12 +1,21 @@
 //! Where things are in the repository.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// The root of the repository: two folders above this crate.
 pub(crate) fn root() -> &'static Path {
-    // The path is baked in at build time, so a moved clone rebuilds xtask (cargo notices) and finds itself again.
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.ancestors().nth(2).unwrap_or(manifest)
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        // `cargo run` names the folder of today. The one baked in at build time is wrong in a clone that was moved, or that shares its
+        // target folder with another: cargo does not build anew for either.
+        let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+        manifest
+            .ancestors()
+            .nth(2)
+            .map_or(manifest.clone(), Path::to_owned)
+    });
+    &ROOT
 }
 
 /// A path inside the repository.
