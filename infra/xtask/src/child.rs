@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -12,6 +13,20 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// How long a program may take to end by itself after SIGTERM.
 const STOP: Duration = Duration::from_secs(15);
+
+/// Programs that were started and have not been waited for.
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// Kills what was started and still runs. Nothing can be started afterwards: for a recipe that ends at once.
+pub(crate) fn kill_all() {
+    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    for pid in running.iter() {
+        // It may have ended by itself.
+        let _ = kill_process(*pid, Signal::KILL);
+    }
+    // The lock is kept, so that no id is given up and taken by another program meanwhile.
+    std::mem::forget(running);
+}
 
 /// A started program. Ended when dropped.
 #[derive(Debug)]
@@ -45,11 +60,20 @@ impl Program {
             .process_group(0)
             .spawn()
             .with_context(|| format!("{name} does not start"))?;
-        Ok(Self {
+        let started = Self {
             name,
             child,
             log: log.to_owned(),
-        })
+        };
+        RUNNING
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(started.pid());
+        Ok(started)
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 
     /// The process id.
@@ -109,7 +133,7 @@ impl Program {
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
-        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+        if let Some(pid) = self.pid() {
             // It may end by itself between the look and the signal.
             let _ = kill_process(pid, Signal::TERM);
         }
@@ -133,6 +157,8 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         self.stop();
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|pid| Some(*pid) != self.pid());
     }
 }
 

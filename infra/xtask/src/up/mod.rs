@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use crate::step::seconds;
-use crate::{cargo, dist, tools, workspace};
+use crate::{cargo, child, dist, tools, workspace};
 use settings::Ports;
 
 /// What the command line asks for.
@@ -76,15 +76,24 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A flag that Ctrl-C and SIGTERM raise. A second Ctrl-C ends the recipe at once.
+/// A flag that Ctrl-C and SIGTERM raise. A second one ends the programs and the recipe at once.
 fn interrupted() -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // Registered first, so that it acts only when the flag was up before this signal.
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
-            .context("signals cannot be caught")?;
-    }
+    let raised = Arc::clone(&flag);
+    let wanted = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+    let mut signals =
+        signal_hook::iterator::Signals::new(wanted).context("signals cannot be caught")?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for _ in signals.forever() {
+                if raised.swap(true, Ordering::Relaxed) {
+                    child::kill_all();
+                    std::process::exit(130);
+                }
+            }
+        })
+        .context("no thread for signals")?;
     Ok(flag)
 }
 
