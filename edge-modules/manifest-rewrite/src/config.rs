@@ -11,7 +11,6 @@ use crate::media::interstitial::{Interstitial, InterstitialConfig, compile_all};
 use crate::media::watermark::{Watermark, WatermarkConfig};
 use crate::multivariant::order::{Order, OrderConfig, StartConfig};
 use crate::multivariant::session::{self, SessionData, SessionKey};
-use crate::plan::SKIP;
 use crate::select::rule::{FiltersConfig, Rule, SelectConfig};
 use crate::steering::config::{Steering, SteeringConfig};
 use crate::uri::hosts::{Hosts, HostsConfig};
@@ -249,7 +248,6 @@ impl Settings {
     /// True for a query parameter that is meant for this policy and not for the origin.
     pub fn is_own_parameter(&self, name: &str) -> bool {
         self.filters.is_own(name)
-            || (self.delta && name == SKIP)
             || self.clip.parameters().any(|own| own == name)
             || self.own_parameters.iter().any(|own| own == name)
     }

@@ -284,7 +284,10 @@ pub const SKIP: &str = "_HLS_skip";
 /// The target for the origin, without the parameters that are meant for this module. None when it stays as it is.
 pub fn origin_target(settings: &Settings, head: &RequestHead<'_>) -> Option<String> {
     let query = head.query()?;
-    let kept = without_parameters(query, |name| settings.is_own_parameter(name));
+    let own_delta = needs_whole(settings);
+    let kept = without_parameters(query, |name| {
+        settings.is_own_parameter(name) || (own_delta && name == SKIP)
+    });
     if kept.len() == query.len() {
         return None;
     }
@@ -294,4 +297,51 @@ pub fn origin_target(settings: &Settings, head: &RequestHead<'_>) -> Option<Stri
     } else {
         format!("{path}?{kept}")
     })
+}
+
+/// True when the origin's own delta updates would hide what the policy must see: dates, maps, keys, and where the playlist begins.
+fn needs_whole(settings: &Settings) -> bool {
+    settings.delta
+        || !settings.clip.is_empty()
+        || !settings.blackouts.is_empty()
+        || !settings.interstitials.is_empty()
+        || settings.schedule.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_module::testing::{TestHost, decide};
+    use weir_module::{Edit, Module as _, NoCounters, Verdict};
+
+    use crate::ManifestRewrite;
+
+    #[test]
+    fn the_origin_skips_nothing_that_a_policy_must_see() {
+        let blackout =
+            "[[blackouts]]\nid='x'\nstart='2026-01-01T00:00:06Z'\nend='2026-01-01T00:00:14Z'\n";
+        for (config, passes) in [
+            ("", true),
+            ("[start]\ntime-offset = 1\n", true),
+            ("delta-updates = true\n", false),
+            ("[clip]\nstart-parameter = 'start'\n", false),
+            ("[clip]\ndelay = 2\n", false),
+            (blackout, false),
+            (
+                "[[interstitials]]\nid='x'\nat='pre'\nasset-uri='a.m3u8'\n",
+                false,
+            ),
+            ("schedule-url = 'https://ops.test/s.json'\n", false),
+        ] {
+            let mut module = ManifestRewrite::configure(config).unwrap();
+            let mut host = TestHost::<NoCounters>::default();
+            let target = "/a.m3u8?_HLS_msn=3&_HLS_skip=YES";
+            let (Verdict::Exchange(edits, _) | Verdict::Pass(edits)) =
+                decide(&mut module, &mut host, "GET", target, &[])
+            else {
+                panic!("{config}")
+            };
+            let whole = edits.any(|edit| edit == Edit::SetTarget("/a.m3u8?_HLS_msn=3"));
+            assert_eq!(whole, !passes, "{config}");
+        }
+    }
 }

@@ -96,6 +96,15 @@ impl ClipPolicy {
         })
     }
 
+    /// True when no request can be for a part.
+    pub fn is_empty(&self) -> bool {
+        let config = &self.config;
+        let texts = [&config.start, &config.end];
+        self.parameters().next().is_none()
+            && texts.into_iter().all(Option::is_none)
+            && config.delay == 0.0
+    }
+
     /// The clip of a request, its parameters carried into the playlists below. None when the whole programme is shown.
     ///
     /// # Errors

@@ -1,18 +1,18 @@
 //! Cuts a part out of a media playlist. What is left plays as it did: numbers, keys, maps, dates and byte ranges that the dropped
 //! segments set are carried in (RFC 8216bis sections 4.4.3.2, 4.4.3.3, 4.4.4 and 6.2.2).
 
+mod writing;
+
 use crate::error::RewriteError;
+use crate::media::byte_range::{OpenParts, OpenRanges};
 use crate::media::clip::{Clip, Point};
-use crate::media::segments::{
-    InForce, Piece, Segment, SegmentReader, Tag, newline, number_of, tag, write_opening,
-};
-use crate::playlist::attributes::AttributeList;
-use crate::playlist::datetime;
-use crate::playlist::lines::{content, lines};
+use crate::media::in_force::InForce;
+use crate::media::segments::{Piece, Segment, SegmentReader, Tag, is_of_playlist, newline, tag};
+use crate::playlist::lines::{content, lines, terminator};
 use crate::playlist::rewriter::Stage;
 
-/// Date ranges that may still matter are held up to this many bytes.
-const MAX_RANGES: usize = 64 * 1024;
+/// Date ranges that may still matter, and tags of the whole playlist, are held up to this many bytes.
+const MAX_HELD: usize = 64 * 1024;
 
 /// Segment borders closer than this to a cut are on it, in seconds.
 const NEAR: f64 = 0.001;
@@ -38,8 +38,18 @@ struct Cut {
     dropped: u64,
     discontinuities: u64,
     ranges: Vec<u8>,
-    /// Resource and end of the last byte range.
-    last_range: Option<(Vec<u8>, u64)>,
+    /// Tags of the whole playlist among those of segments that are not shown.
+    strays: Vec<u8>,
+    /// The playlist has said that it ends.
+    ends: bool,
+    /// The last line that was written has no end: the playlist's last may have none.
+    open_line: bool,
+    /// `EXT-X-ENDLIST` has been written.
+    ended: bool,
+    byte_ranges: OpenRanges,
+    parts: OpenParts,
+    /// The part before the one at hand is not shown.
+    part_gone: bool,
     begun: bool,
     /// Nothing more is shown, ever.
     over: bool,
@@ -63,7 +73,13 @@ impl ClipStage {
                 dropped: 0,
                 discontinuities: 0,
                 ranges: Vec::new(),
-                last_range: None,
+                strays: Vec::new(),
+                ends: false,
+                open_line: false,
+                ended: false,
+                byte_ranges: OpenRanges::default(),
+                parts: OpenParts::default(),
+                part_gone: false,
                 begun: false,
                 over: false,
                 held_back: false,
@@ -120,6 +136,8 @@ impl Cut {
             Piece::Opening(opening) => {
                 self.end = newline(opening);
                 self.opening = opening.to_vec();
+                self.ends = says_end(opening);
+                self.ended = self.ends && self.clip.not_after.is_none();
             }
             Piece::Segment(segment) => self.segment(segment, out),
         }
@@ -152,158 +170,40 @@ impl Cut {
             .not_after
             .and_then(|limit| until(Point::Date(limit)))
             .is_some_and(|limit| limit < segment.duration - NEAR);
-        let offset = self.byte_offset(segment);
+        self.ends |= segment.has_strays && says_end(&segment.text);
         if early && !self.begun {
             self.dropped += 1;
             self.discontinuities += segment.discontinuities;
-            self.hold_ranges(&segment.text);
+            self.hold(&segment.text);
         } else if !self.over && !self.held_back {
-            if !self.begun {
+            let first = !self.begun;
+            if first {
                 self.begin(segment, out);
             }
-            self.write(segment, offset, out);
+            self.write(segment, first, out);
+        } else {
+            self.hold(&segment.text);
         }
         self.in_force.update(&segment.text);
         self.position = to;
         self.date = self.date.map(|date| date + segment.duration * 1000.0);
     }
 
-    /// The offset of the segment's byte range, when it does not say: the end of the range before it.
-    fn byte_offset(&mut self, segment: &Segment) -> Option<u64> {
-        let (length, offset) = segment.byte_range?;
-        let implied = self
-            .last_range
-            .as_ref()
-            .filter(|(uri, _)| *uri == segment.uri)
-            .map(|(_, end)| *end);
-        let start = offset.or(implied)?;
-        self.last_range = Some((segment.uri.clone(), start.saturating_add(length)));
-        Some(start)
-    }
-
-    #[allow(clippy::cast_possible_truncation)]
-    fn begin(&mut self, segment: &Segment, out: &mut Vec<u8>) {
-        self.begun = true;
-        self.write_opening(out);
-        self.in_force.write(&segment.text, self.end, out);
-        if let Some(date) = self
-            .date
-            .filter(|_| segment.date.is_none() && self.dropped > 0)
-        {
-            // A date in milliseconds is far inside what an i64 holds.
-            let line = format!(
-                "#EXT-X-PROGRAM-DATE-TIME:{}",
-                datetime::format(date.round() as i64)
-            );
-            out.extend_from_slice(line.as_bytes());
-            out.extend_from_slice(self.end);
-        }
-        let ranges = std::mem::take(&mut self.ranges);
-        for line in lines(&ranges).filter(|line| self.still_matters(line)) {
-            out.extend_from_slice(line);
-        }
-    }
-
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    fn write_opening(&self, out: &mut Vec<u8>) {
-        let raised = |name: &[u8], by: u64| {
-            let old = number_of(&self.opening, name);
-            // Sequence numbers are whole and far below 2^53.
-            (by > 0).then(|| (old.is_some(), old.unwrap_or(0.0) as u64 + by))
-        };
-        type Raised<'a> = (&'a [u8], Option<(bool, u64)>);
-        let names: [Raised<'_>; 2] = [
-            (
-                b"EXT-X-MEDIA-SEQUENCE",
-                raised(b"EXT-X-MEDIA-SEQUENCE", self.dropped),
-            ),
-            (
-                b"EXT-X-DISCONTINUITY-SEQUENCE",
-                raised(b"EXT-X-DISCONTINUITY-SEQUENCE", self.discontinuities),
-            ),
-        ];
-        let line =
-            |name: &[u8], number: u64| format!("#{}:{number}", String::from_utf8_lossy(name));
-        let missing: Vec<String> = names
-            .iter()
-            .filter_map(|(name, raised)| {
-                raised
-                    .filter(|(there, _)| !there)
-                    .map(|(_, number)| line(name, number))
-            })
-            .collect();
-        write_opening(
-            &self.opening,
-            |name, _| {
-                // A start was about the whole programme. A late view has no live edge: a server that blocks until it moves would
-                // answer at once, again and again.
-                let late = self.clip.not_after.is_some();
-                if name == b"EXT-X-START"
-                    || (late && matches!(name, b"EXT-X-SERVER-CONTROL" | b"EXT-X-PART-INF"))
-                {
-                    return Some(None);
+    /// Takes what a segment that is not shown says about more than itself.
+    fn hold(&mut self, text: &[u8]) {
+        for line in lines(text) {
+            match tag(line) {
+                Tag::Known(b"EXT-X-DATERANGE", _) if !self.begun => hold(&mut self.ranges, line),
+                Tag::Known(b"EXT-X-PART", value) => {
+                    self.part_gone = true;
+                    self.parts.part(value);
                 }
-                let (_, raised) = names.iter().find(|(known, _)| *known == name)?;
-                raised.map(|(_, number)| Some(line(name, number)))
-            },
-            &missing,
-            out,
-        );
-    }
-
-    fn write(&self, segment: &Segment, offset: Option<u64>, out: &mut Vec<u8>) {
-        let late = self.clip.not_after.is_some();
-        // The range before this one may be gone: say where it starts.
-        let range = segment
-            .byte_range
-            .zip(offset)
-            .and_then(|((length, own), offset)| own.is_none().then_some((length, offset)));
-        if !late && range.is_none() {
-            out.extend_from_slice(&segment.text);
-            return;
-        }
-        for line in lines(&segment.text) {
-            match (tag(line), range) {
-                (Tag::Known(b"EXT-X-PART", _), _) if late => {}
-                (Tag::Known(b"EXT-X-BYTERANGE", _), Some((length, offset))) => {
-                    out.extend_from_slice(format!("#EXT-X-BYTERANGE:{length}@{offset}").as_bytes());
-                    out.extend_from_slice(self.end);
-                }
-                _ => out.extend_from_slice(line),
+                Tag::Known(b"EXT-X-BYTERANGE", value) => drop(self.byte_ranges.range(value)),
+                Tag::Known(name, _) if is_of_playlist(name) => hold(&mut self.strays, line),
+                _ => {}
             }
         }
-    }
-
-    fn hold_ranges(&mut self, text: &[u8]) {
-        for line in
-            lines(text).filter(|line| matches!(tag(line), Tag::Known(b"EXT-X-DATERANGE", _)))
-        {
-            if self.ranges.len() + line.len() <= MAX_RANGES {
-                self.ranges.extend_from_slice(line);
-            }
-        }
-    }
-
-    /// False for a date range that ended before the clip.
-    #[allow(clippy::cast_precision_loss)]
-    fn still_matters(&self, line: &[u8]) -> bool {
-        let Tag::Known(_, value) = tag(line) else {
-            return false;
-        };
-        let field = |name| {
-            AttributeList::find(value, name).and_then(|value| std::str::from_utf8(value).ok())
-        };
-        let seconds = |name| field(name).and_then(|text: &str| text.parse::<f64>().ok());
-        let end = field("END-DATE")
-            .and_then(datetime::parse)
-            .map(|date| date as f64)
-            .or_else(|| {
-                let start = field("START-DATE").and_then(datetime::parse)? as f64;
-                Some(start + seconds("DURATION").or_else(|| seconds("PLANNED-DURATION"))? * 1000.0)
-            });
-        // Without a date in the playlist a date range means nothing (section 4.4.5.1).
-        self.date
-            .is_some_and(|date| end.is_none_or(|end| end > date))
+        self.byte_ranges.segment_ends();
     }
 
     /// What comes after the last segment.
@@ -317,12 +217,24 @@ impl Cut {
             self.write_opening(out);
         }
         if self.over {
-            out.extend_from_slice(b"#EXT-X-ENDLIST");
-            out.extend_from_slice(self.end);
+            self.hold(rest);
+            self.write_strays(out);
+            self.write_end(out);
             return Ok(());
         }
+        self.write_strays(out);
         if !self.held_back {
-            out.extend_from_slice(rest);
+            for line in lines(rest) {
+                match tag(line) {
+                    Tag::Known(b"EXT-X-PART", value) => self.write_part(line, value, out),
+                    _ => out.extend_from_slice(line),
+                }
+            }
+            self.ended |= says_end(rest);
+            self.open_line |= !rest.is_empty() && terminator(rest).is_empty();
+            if self.ends {
+                self.write_end(out);
+            }
             return Ok(());
         }
         // Parts, hints and the end are of a time that is not shown yet.
@@ -343,4 +255,18 @@ impl Cut {
         }
         Ok(())
     }
+}
+
+/// Holds a line while there is room.
+fn hold(held: &mut Vec<u8>, line: &[u8]) {
+    if held.len() + line.len() <= MAX_HELD {
+        held.extend_from_slice(line);
+        if terminator(line).is_empty() {
+            held.push(b'\n');
+        }
+    }
+}
+
+fn says_end(text: &[u8]) -> bool {
+    lines(text).any(|line| matches!(tag(line), Tag::Known(b"EXT-X-ENDLIST", _)))
 }

@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use crate::error::RewriteError;
+use crate::media::in_force::InForce;
 use crate::media::segments::{
-    InForce, Piece, Segment, SegmentReader, Tag, newline, number_of, tag, write_opening,
+    Piece, Segment, SegmentReader, Tag, is_of_playlist, newline, number_of, tag, write_opening,
 };
 use crate::playlist::attributes::AttributeList;
 use crate::playlist::lines::lines;
@@ -123,6 +124,7 @@ impl Held {
         has(b"EXT-X-TARGETDURATION", b"")
             && !has(b"EXT-X-PLAYLIST-TYPE", b"VOD")
             && !has(b"EXT-X-SKIP", b"")
+            && !has(b"EXT-X-ENDLIST", b"")
     }
 
     /// Writes the opening; `skipped` segments make it a delta update.
@@ -175,7 +177,12 @@ impl Held {
         if self.whole {
             return;
         }
-        let ended = lines(rest).any(|line| matches!(tag(line), Tag::Known(b"EXT-X-ENDLIST", _)));
+        // The end may be said anywhere (section 4.4.3.4).
+        let texts = self.segments.iter().map(|(text, _)| text.as_slice());
+        let ended = texts
+            .chain([rest])
+            .flat_map(lines)
+            .any(|line| matches!(tag(line), Tag::Known(b"EXT-X-ENDLIST", _)));
         let skipped = match self.boundary() {
             Some(boundary) if self.is_live() && !ended => self.skippable(boundary, rest),
             _ => 0,
@@ -190,17 +197,21 @@ impl Held {
         let mut in_force = InForce::default();
         for (text, _) in &self.segments[..skipped] {
             in_force.update(text);
-            // Date ranges are not segments: a client that does not ask to skip them too must be told all of them.
-            for line in
-                lines(text).filter(|line| matches!(tag(line), Tag::Known(b"EXT-X-DATERANGE", _)))
-            {
-                out.extend_from_slice(line);
+            // Date ranges and tags of the whole playlist are not segments: a client that does not ask to skip them too must be
+            // told all of them.
+            for line in lines(text) {
+                match tag(line) {
+                    Tag::Known(name, _) if name == b"EXT-X-DATERANGE" || is_of_playlist(name) => {
+                        out.extend_from_slice(line);
+                    }
+                    _ => {}
+                }
             }
         }
         let kept = &self.segments[skipped..];
         if let Some((first, _)) = kept.first() {
             // The client knows them from before; said again, they help the one that forgot.
-            in_force.write(first, end, out);
+            in_force.repeat(first, end, out);
         }
         for (text, _) in kept {
             out.extend_from_slice(text);

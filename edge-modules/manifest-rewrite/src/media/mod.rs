@@ -5,6 +5,7 @@ pub mod byte_range;
 pub mod clip;
 pub mod clip_stage;
 pub mod delta_stage;
+pub mod in_force;
 pub mod interstitial;
 pub mod interstitial_stage;
 pub mod segments;

@@ -1,7 +1,6 @@
 //! A media playlist in pieces: its opening, one media segment after the other, its end (RFC 8216bis sections 4.4.3 to 4.4.5).
 
 use crate::error::RewriteError;
-use crate::playlist::attributes::AttributeList;
 use crate::playlist::datetime;
 use crate::playlist::lines::{BOM, content, lines};
 
@@ -33,8 +32,8 @@ pub fn tag(line: &[u8]) -> Tag<'_> {
     }
 }
 
-/// True for a tag about the whole playlist.
-fn is_of_playlist(name: &[u8]) -> bool {
+/// True for a tag about the whole playlist. Most of them may stand anywhere (section 4.4.3).
+pub fn is_of_playlist(name: &[u8]) -> bool {
     matches!(
         name,
         b"EXTM3U"
@@ -52,6 +51,24 @@ fn is_of_playlist(name: &[u8]) -> bool {
             | b"EXT-X-ALLOW-CACHE"
             | b"EXT-X-SKIP"
             | b"EXT-X-IMAGES-ONLY"
+            | b"EXT-X-ENDLIST"
+    )
+}
+
+/// True for a tag that says something about a segment, or about those from here on.
+fn is_of_segment(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"EXTINF"
+            | b"EXT-X-BYTERANGE"
+            | b"EXT-X-DISCONTINUITY"
+            | b"EXT-X-KEY"
+            | b"EXT-X-MAP"
+            | b"EXT-X-PROGRAM-DATE-TIME"
+            | b"EXT-X-GAP"
+            | b"EXT-X-BITRATE"
+            | b"EXT-X-PART"
+            | b"EXT-X-DATERANGE"
     )
 }
 
@@ -70,6 +87,12 @@ pub struct Segment {
     pub uri: Vec<u8>,
     /// `EXT-X-BYTERANGE`: length and offset.
     pub byte_range: Option<(u64, Option<u64>)>,
+    /// `EXT-X-PART` tags stand in front of it.
+    pub has_parts: bool,
+    /// It has begun: tags of its own have been read.
+    has_tags: bool,
+    /// Tags of the whole playlist stand in front of it (those before the first segment are in the opening).
+    pub has_strays: bool,
 }
 
 /// Cuts lines into pieces.
@@ -97,8 +120,10 @@ impl SegmentReader {
             let kind = tag(line);
             match kind {
                 Tag::Known(name, _) if !self.opened && is_of_playlist(name) => {
-                    // What came before it (comments, blank lines) stays before it.
-                    self.opening.append(&mut self.segment.text);
+                    // What came before it (comments, blank lines) stays before it, tags of the first segment do not.
+                    if !self.segment.has_tags {
+                        self.opening.append(&mut self.segment.text);
+                    }
                     self.opening.extend_from_slice(line);
                     if self.opening.len() > MAX_GROUP {
                         return Err(RewriteError::TooLarge { limit: MAX_GROUP });
@@ -161,11 +186,13 @@ pub enum Piece<'a> {
 
 impl Segment {
     fn read(&mut self, name: &[u8], value: &[u8]) {
+        self.has_tags |= is_of_segment(name);
         let text = || std::str::from_utf8(value).unwrap_or_default();
         match name {
             b"EXTINF" => self.duration = duration(value),
             b"EXT-X-PROGRAM-DATE-TIME" => self.date = datetime::parse(text()),
             b"EXT-X-DISCONTINUITY" => self.discontinuities += 1,
+            b"EXT-X-PART" => self.has_parts = true,
             b"EXT-X-BYTERANGE" => {
                 let (length, offset) = text()
                     .split_once('@')
@@ -174,7 +201,7 @@ impl Segment {
                 self.byte_range = length
                     .map(|length| (length, offset.and_then(|offset| offset.trim().parse().ok())));
             }
-            _ => {}
+            _ => self.has_strays |= is_of_playlist(name),
         }
     }
 }
@@ -188,80 +215,6 @@ pub fn duration(value: &[u8]) -> f64 {
     number
         .filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
         .unwrap_or(0.0)
-}
-
-/// The tags that stay in force for the segments that follow: `EXT-X-MAP`, `EXT-X-KEY` (one for each `KEYFORMAT`) and
-/// `EXT-X-BITRATE`.
-#[derive(Debug, Clone, Default)]
-pub struct InForce {
-    map: Option<Vec<u8>>,
-    keys: Vec<(Vec<u8>, Vec<u8>)>,
-    bitrate: Option<Vec<u8>>,
-}
-
-impl InForce {
-    /// Takes in what a segment's tags set.
-    pub fn update(&mut self, text: &[u8]) {
-        for line in lines(text) {
-            let Tag::Known(name, value) = tag(line) else {
-                continue;
-            };
-            match name {
-                b"EXT-X-MAP" => self.map = Some(content(line).to_vec()),
-                b"EXT-X-BITRATE" => self.bitrate = Some(content(line).to_vec()),
-                b"EXT-X-KEY" => {
-                    let method = AttributeList::find(value, "METHOD").unwrap_or_default();
-                    let format = AttributeList::find(value, "KEYFORMAT")
-                        .unwrap_or(b"identity")
-                        .to_vec();
-                    if method == b"NONE" {
-                        self.keys.clear();
-                    } else {
-                        self.keys.retain(|(known, _)| *known != format);
-                        // More formats than any player has systems for: not worth holding.
-                        if self.keys.len() < 32 {
-                            self.keys.push((format, content(line).to_vec()));
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Writes the tags that a segment with this text does not set itself.
-    pub fn write(&self, text: &[u8], newline: &[u8], out: &mut Vec<u8>) {
-        let mut own_formats: Vec<Vec<u8>> = Vec::new();
-        let (mut own_map, mut own_bitrate, mut reset) = (false, false, false);
-        for line in lines(text) {
-            let Tag::Known(name, value) = tag(line) else {
-                continue;
-            };
-            own_map |= name == b"EXT-X-MAP";
-            own_bitrate |= name == b"EXT-X-BITRATE";
-            if name == b"EXT-X-KEY" {
-                reset |= AttributeList::find(value, "METHOD") == Some(b"NONE");
-                own_formats.push(
-                    AttributeList::find(value, "KEYFORMAT")
-                        .unwrap_or(b"identity")
-                        .to_vec(),
-                );
-            }
-        }
-        let keys = self
-            .keys
-            .iter()
-            .filter(|(format, _)| !reset && !own_formats.contains(format));
-        // A key comes before the map that it may encrypt.
-        let kept = keys
-            .map(|(_, line)| line)
-            .chain(self.map.as_ref().filter(|_| !own_map))
-            .chain(self.bitrate.as_ref().filter(|_| !own_bitrate));
-        for line in kept {
-            out.extend_from_slice(line);
-            out.extend_from_slice(newline);
-        }
-    }
 }
 
 /// The line end that a text uses.

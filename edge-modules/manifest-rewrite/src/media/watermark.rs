@@ -1,18 +1,17 @@
 //! `[watermark]`: A/B forensic watermarking (DASH-IF, ETSI TS 104 002). Each media segment exists in two variants; the sequence of
 //! variants that a viewer gets is the viewer's mark. The playlist names one of the two for each segment and never the other.
 
+mod stage;
+
 use hmac::{Hmac, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 use weir_module::ConfigError;
 
 use crate::NAME;
-use crate::error::RewriteError;
-use crate::media::byte_range::{OpenRanges, write_closed};
-use crate::media::segments::{Tag, tag};
-use crate::playlist::lines::lines;
-use crate::playlist::rewriter::Stage;
 use crate::viewer::Viewer;
+
+pub use stage::WatermarkStage;
 
 /// `[watermark]`.
 #[derive(Clone, Deserialize)]
@@ -144,100 +143,11 @@ impl Mark {
     }
 }
 
-/// Writes the viewer's variants into one media playlist.
-#[derive(Debug)]
-pub struct WatermarkStage {
-    mark: Mark,
-    number: u64,
-    ranges: OpenRanges,
-}
-
-impl WatermarkStage {
-    /// A stage for one viewer.
-    pub fn new(mark: Mark) -> Self {
-        Self {
-            mark,
-            number: 0,
-            ranges: OpenRanges::default(),
-        }
-    }
-}
-
-impl WatermarkStage {
-    /// A range without an offset goes on in the file of the segment before; where the variant changes, that is another file, and
-    /// the offset is written out. Both variants must have the same ranges.
-    fn byte_range(&mut self, line: &[u8], value: &[u8], out: &mut Vec<u8>) {
-        let changes = self
-            .number
-            .checked_sub(1)
-            .is_some_and(|before| self.mark.bit(before) != self.mark.bit(self.number));
-        match self.ranges.range(value).filter(|_| changes) {
-            Some(offset) => write_closed(line, offset, out),
-            None => out.extend_from_slice(line),
-        }
-    }
-}
-
-impl Stage for WatermarkStage {
-    fn lines(&mut self, block: &[u8], out: &mut Vec<u8>) -> Result<(), RewriteError> {
-        for line in lines(block) {
-            let mut is_segment = false;
-            let marked = match tag(line) {
-                Tag::Known(b"EXT-X-MEDIA-SEQUENCE", value) => {
-                    self.number = std::str::from_utf8(value)
-                        .ok()
-                        .and_then(|text| text.trim().parse().ok())
-                        .unwrap_or(0);
-                    false
-                }
-                // Numbers that a delta update hides.
-                Tag::Known(b"EXT-X-SKIP", value) => {
-                    let skipped =
-                        crate::playlist::attributes::AttributeList::find(value, "SKIPPED-SEGMENTS");
-                    let skipped =
-                        skipped.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
-                    self.number = self.number.saturating_add(skipped.unwrap_or(0));
-                    false
-                }
-                // Trick play has its own numbers and would name the other variant.
-                Tag::Known(b"EXT-X-I-FRAMES-ONLY", _) => return Err(RewriteError::Refused),
-                Tag::Uri(_) => {
-                    is_segment = true;
-                    true
-                }
-                Tag::Known(b"EXT-X-BYTERANGE", value) => {
-                    self.byte_range(line, value, out);
-                    continue;
-                }
-                Tag::Known(b"EXT-X-PART" | b"EXT-X-PRELOAD-HINT" | b"EXT-X-PREFETCH", _) => true,
-                _ => false,
-            };
-            let Mark { watermark, .. } = &self.mark;
-            match memchr::memmem::find(line, &watermark.a).filter(|_| marked) {
-                Some(at) if self.mark.bit(self.number) => {
-                    let Mark { watermark, .. } = &self.mark;
-                    out.extend_from_slice(&line[..at]);
-                    out.extend_from_slice(&watermark.b);
-                    out.extend_from_slice(&line[at + watermark.a.len()..]);
-                }
-                _ => out.extend_from_slice(line),
-            }
-            if is_segment {
-                self.number = self.number.saturating_add(1);
-                self.ranges.segment_ends();
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self, _out: &mut Vec<u8>) -> Result<(), RewriteError> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::RewriteError;
+    use crate::playlist::rewriter::Stage as _;
 
     fn watermark() -> Watermark {
         let config = WatermarkConfig {

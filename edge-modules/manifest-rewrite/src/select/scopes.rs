@@ -6,7 +6,7 @@ use crate::select::expression::{Scope, Value};
 use crate::viewer::Viewer;
 use crate::viewer::device;
 
-/// Names about the viewer, besides `query.<name>` and `cmcd.<key>`.
+/// Names about the viewer, besides `query.<name>`, `cmcd.<key>` and `variant.<experiment>`.
 const VIEWER: [&str; 6] = [
     "tier",
     "country",
@@ -50,10 +50,10 @@ const RENDITION: [&str; 9] = [
 /// True for a name about the viewer.
 pub fn is_viewer_name(name: &str) -> bool {
     VIEWER.contains(&name)
-        || name
-            .strip_prefix("query.")
-            .or(name.strip_prefix("cmcd."))
-            .is_some_and(|rest| !rest.is_empty())
+        || ["query.", "cmcd.", "variant."]
+            .iter()
+            .filter_map(|kind| name.strip_prefix(kind))
+            .any(|rest| !rest.is_empty())
 }
 
 /// True for a name that an expression about streams may use.
@@ -74,6 +74,14 @@ impl Scope for Viewer {
         if let Some(key) = name.strip_prefix("cmcd.") {
             return Value::text(self.cmcd(key).as_deref());
         }
+        if let Some(experiment) = name.strip_prefix("variant.") {
+            let mut pairs = assignments(self);
+            return Value::text(
+                pairs
+                    .find(|(known, _)| *known == experiment)
+                    .map(|(_, variant)| variant),
+            );
+        }
         match name {
             "entitlements" => {
                 let list = self.header("weir-entitlements").unwrap_or_default();
@@ -88,11 +96,22 @@ impl Scope for Viewer {
             }
             "tier" => Value::text(self.header("weir-tier")),
             "country" => Value::text(self.header("weir-country")),
-            "variant" => Value::text(self.header("weir-variant")),
+            "variant" => Value::List(
+                assignments(self)
+                    .map(|(experiment, variant)| format!("{experiment}:{variant}"))
+                    .collect(),
+            ),
             "subject" => Value::text(self.header("weir-subject")),
             _ => Value::Missing,
         }
     }
+}
+
+/// The pairs of `weir-variant`, `ladder:low, banner:red`: an experiment and the variant that the viewer got.
+fn assignments(viewer: &Viewer) -> impl Iterator<Item = (&str, &str)> {
+    let list = viewer.header("weir-variant").unwrap_or_default();
+    list.split(',')
+        .filter_map(|pair| pair.trim().split_once(':'))
 }
 
 /// A stream as a viewer's policy sees it.
@@ -176,5 +195,36 @@ fn listed(items: Vec<String>) -> Value {
         Value::Missing
     } else {
         Value::List(items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::select::expression::Expression;
+
+    #[test]
+    fn experiments_are_told_apart() {
+        let viewer = Viewer::from_query("").with_header("weir-variant", "ladder:low, max:720,odd");
+        for (text, expected) in [
+            ("variant.ladder == 'low'", Some(true)),
+            ("variant.ladder == 'LOW'", Some(true)),
+            ("variant.ladder in ['usual', 'high']", Some(false)),
+            ("variant.max <= 1080", Some(true)),
+            ("variant.Ladder == 'low'", None),
+            ("variant.banner == 'red'", None),
+            ("variant.odd", None),
+            ("'ladder:low' in variant", Some(true)),
+            ("variant == 'ladder:usual'", Some(false)),
+            ("variant", Some(true)),
+        ] {
+            let expression = Expression::parse(text, &is_viewer_name).unwrap();
+            assert_eq!(expression.evaluate(&viewer), expected, "{text}");
+        }
+        assert!(viewer.is_personal());
+        let nobody = Viewer::from_query("");
+        let none = Expression::parse("'ladder:low' in variant", &is_viewer_name).unwrap();
+        assert_eq!(none.evaluate(&nobody), Some(false));
+        assert!(Expression::parse("variant. == 'x'", &is_viewer_name).is_err());
     }
 }

@@ -72,6 +72,13 @@ impl Viewer {
         }
     }
 
+    /// The viewer with one more request header.
+    #[cfg(test)]
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
     /// A URI of the configuration as an absolute one, where a tag asks for that: resolved against the request's own URL (RFC 3986
     /// section 5.2). As it is when the host is not known.
     pub fn absolute(&self, uri: &str) -> String {

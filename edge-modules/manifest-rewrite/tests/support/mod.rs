@@ -2,6 +2,8 @@
 #![allow(dead_code, clippy::unwrap_used, unreachable_pub)]
 
 pub mod media;
+pub mod odd;
+pub mod timeline;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
