@@ -5,6 +5,7 @@ mod support;
 
 use manifest_rewrite::ManifestRewrite;
 use proptest::prelude::*;
+use support::multivariant::multivariant;
 use support::{media, playlists, problems};
 use weir_module::testing::{Outcome, TestHost, decide, exchange};
 use weir_module::{Module, NoCounters, ResponseHead};
@@ -170,32 +171,6 @@ fn media_text(segments: &[Segment], vod: bool, dated: bool, sequence: u32, parts
         text += "#EXT-X-ENDLIST\n";
     }
     text
-}
-
-fn multivariant() -> impl Strategy<Value = String> {
-    let variant = (1..9u32, any::<bool>(), any::<bool>());
-    (prop::collection::vec(variant, 1..7), any::<bool>()).prop_map(|(variants, audio)| {
-        let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:7\n");
-        if audio {
-            for (name, language) in [("English", "en"), ("Deutsch", "de")] {
-                text += &format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"{name}\",LANGUAGE=\"{language}\",URI=\"wm-a/{language}.m3u8\"\n");
-            }
-        }
-        let group = if audio { ",AUDIO=\"a\"" } else { "" };
-        for (size, trick, session) in variants {
-            if session && !text.contains("SESSION-DATA") {
-                text += "#EXT-X-SESSION-DATA:DATA-ID=\"d\",VALUE=\"old\"\n";
-            }
-            text += &format!(
-                "#EXT-X-STREAM-INF:BANDWIDTH={},CODECS=\"avc1.4d401e,mp4a.40.2\",RESOLUTION={}x{}{group}\nwm-a/{size}.m3u8\n",
-                size * 500_000, size * 320, size * 180
-            );
-            if trick {
-                text += &format!("#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=9000,RESOLUTION={}x{},URI=\"wm-a/i{size}.m3u8\"\n", size * 320, size * 180);
-            }
-        }
-        text
-    })
 }
 
 fn check(config: &str, query: &str, token: &str, playlist: &str) -> Result<(), TestCaseError> {

@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, unreachable_pub)]
 
 pub mod media;
+pub mod multivariant;
 pub mod odd;
 pub mod timeline;
 
