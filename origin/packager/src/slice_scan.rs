@@ -1,5 +1,5 @@
-//! Counts the slices of pictures, for encryption: it keeps them apart, and how much it has to say about each picture must be known
-//! before the picture is read.
+//! Counts the parts of pictures (slices, tiles, frames) that encryption keeps apart: how much it has to say about each picture must be
+//! known before the picture is read.
 //!
 //! An encoder settles how it divides pictures when it starts, so the first pictures tell.
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::fetch::{Fetch, Fetched, MAX_READ};
 use crate::mp4::{Cursor, Parsed, Samples, Trak, parse_sample_entries};
-use crate::protect::NalReader;
+use crate::protect::SampleReader;
 use crate::{ByteRange, Error};
 
 /// Samples that are looked at.
@@ -20,7 +20,7 @@ const READ_AHEAD: u64 = 1 << 20;
 pub(crate) struct SliceScan {
     fetch: Fetch,
     cursor: Cursor,
-    reader: NalReader,
+    reader: SampleReader,
     count: u64,
     most: usize,
 }
@@ -34,7 +34,7 @@ pub(crate) enum Counted {
 }
 
 impl SliceScan {
-    /// A scan of `trak`, or `None` when its samples are not made of NAL units.
+    /// A scan of `trak`, or `None` when its samples are not divided for encryption.
     pub(crate) fn new(trak: &Trak, input_len: u64) -> Result<Option<Self>, Error> {
         if &trak.handler.bytes() != b"vide" || trak.samples.count() == 0 {
             return Ok(None);
@@ -42,7 +42,7 @@ impl SliceScan {
         let reader = parse_sample_entries(trak)?
             .into_iter()
             .find_map(|parsed| match parsed {
-                Parsed::Entry(entry) => NalReader::new(&entry),
+                Parsed::Entry(entry) => SampleReader::new(&entry),
                 Parsed::Unsupported { .. } => None,
             });
         Ok(reader.map(|reader| Self {

@@ -10,7 +10,7 @@ use lint_support::{Files, lint, listed};
 use support::{Run, corpus, fixture, package};
 use weir_packager::lint::{Concern, Report};
 use weir_packager::{
-    ContentKey, Encryption, Key, KeyId, KeySystem, Layout, Method, Options, Subtitle,
+    ContentKey, Encryption, Format, Key, KeyId, KeySystem, Layout, Method, Options, Subtitle,
 };
 
 fn lint_run(run: Run) -> Report {
@@ -42,6 +42,21 @@ fn weirs_own_packages_break_no_must_of_packaging() {
 }
 
 #[test]
+fn transport_streams_of_weir_break_no_must_of_packaging() {
+    for layout in [Layout::Segments, Layout::SingleFile] {
+        for film in ["bigbuckbunny-720p-5s.mp4", "bikes.mp4"] {
+            let options = Options {
+                layout,
+                format: Format::MpegTs,
+                ..Options::default()
+            };
+            let run = package(&[&fixture(film)], options).unwrap();
+            assert_packaging_is_right(&format!("{film} in MPEG-TS as {layout:?}"), &lint_run(run));
+        }
+    }
+}
+
+#[test]
 fn subtitles_of_weir_break_no_must_of_packaging() {
     let options = Options {
         subtitles: vec![Subtitle {
@@ -54,9 +69,6 @@ fn subtitles_of_weir_break_no_must_of_packaging() {
     let run = package(&[&fixture("bikes.mp4")], options).unwrap();
     assert_packaging_is_right("subtitles", &lint_run(run));
 }
-
-/// What encrypted packages still have: audio fragments of `cbcs` without `senc`, which only older AirPlay receivers ask for.
-const TO_BE_MENDED: [&str; 1] = ["apple-1.41"];
 
 /// Common Encryption and whole segments: what is said agrees with what is encrypted. Apple's players do not take `cenc`, which is
 /// what the rule says and all that it says.
@@ -86,7 +98,6 @@ fn encrypted_packages_of_weir_break_no_must_of_packaging() {
             .filter(|rule| !(method == Method::Cenc && *rule == "apple-13.11"))
             // No range of a segment that is encrypted as a whole can be decrypted alone.
             .filter(|rule| !(method == Method::Aes128 && *rule == "apple-6.1"))
-            .filter(|rule| !TO_BE_MENDED.contains(rule))
             .collect();
         assert!(
             wrong.is_empty(),

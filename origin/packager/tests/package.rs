@@ -52,7 +52,7 @@ fn the_playlists_of_a_film_with_sound() {
     assert_eq!(
         run.text("video-1/media.m3u8"),
         "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-PLAYLIST-TYPE:VOD\n\
-         #EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:5.280000,\n00001.m4s\n#EXT-X-ENDLIST\n"
+         #EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:5.280000,\n00001.m4s\n#EXT-X-ENDLIST\n"
     );
 }
 

@@ -4,7 +4,7 @@ use super::{BitReader, PictureFormat};
 use crate::presentation::ColourInfo;
 
 /// What an `av1C` box says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Av1Config {
     profile: u8,
     level: u8,
@@ -15,6 +15,8 @@ pub(crate) struct Av1Config {
     subsampling_y: bool,
     sample_position: u8,
     picture: Option<PictureFormat>,
+    /// The open bitstream units of the box: a sequence header, and perhaps metadata.
+    pub(crate) units: Vec<u8>,
 }
 
 impl Av1Config {
@@ -39,6 +41,7 @@ impl Av1Config {
             subsampling_y: bit(4),
             sample_position: flags & 3,
             picture: None,
+            units: units.to_vec(),
         };
         Some(Self {
             picture: sequence_header(units).and_then(parse_sequence_header),
@@ -114,7 +117,7 @@ fn sequence_header(mut units: &[u8]) -> Option<&[u8]> {
     None
 }
 
-fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
+pub(super) fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0_usize;
     for (index, byte) in data.iter().take(8).enumerate() {
         value |= usize::from(byte & 0x7f) << (7 * index);

@@ -2,6 +2,12 @@
 
 pub(crate) mod aac;
 pub(crate) mod av1;
+mod av1_frame;
+mod av1_references;
+mod av1_sequence;
+mod av1_tiles;
+mod av1_tools;
+pub(crate) mod av1_units;
 pub(crate) mod avc;
 pub(crate) mod avc_slice;
 mod bits;
@@ -12,6 +18,7 @@ pub(crate) mod lossless;
 mod nal_prefix;
 pub(crate) mod opus;
 pub(crate) mod vp9;
+pub(crate) mod vp9_frame;
 
 pub(crate) use bits::{BitReader, unescape};
 pub(crate) use nal_prefix::NalPrefix;

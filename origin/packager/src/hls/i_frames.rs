@@ -7,6 +7,7 @@ use crate::Error;
 use crate::files::Address;
 use crate::plan::PlannedTrack;
 use crate::timeline::to_micros;
+use crate::ts;
 
 /// One keyframe.
 struct Keyframe {
@@ -32,10 +33,13 @@ pub(crate) fn i_frame_playlist(
                 && sample.sync
                 && sample.can_start
             {
+                // The range holds no initialization section (RFC 8216bis 4.4.3.6): a transport stream's is the tables with which the
+                // segment starts, so those that stand before the keyframe again are left out.
+                let tables = track.stream.as_ref().map_or(0, |_| ts::TABLES_LEN);
                 keyframes.push(Keyframe {
                     segment: index,
-                    offset: fragment.offset,
-                    len: fragment.len,
+                    offset: fragment.offset + tables,
+                    len: fragment.len.saturating_sub(tables),
                     time: to_micros(sample.presentation_time, timeline.timescale),
                 });
             }

@@ -10,10 +10,10 @@ use crate::plan::{Plan, PlannedTrack};
 /// Protocol version: `EXT-X-MAP` in playlists that are not I-frames only needs 6 (RFC 8216bis, section 8).
 pub(super) const VERSION: u32 = 6;
 
-/// The media playlist of a track.
+/// The media playlist of a track. That its segments are independent of each other, as those of all playlists here, is said in the
+/// multivariant playlist, and what is said there is not said again (RFC 8216bis 4.4.2).
 pub(crate) fn media_playlist(track: &PlannedTrack, target_duration: u64) -> String {
     let mut text = head(target_duration);
-    text.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
     write_map(&mut text, track);
     let mut keys = KeyTags::default();
     for (index, segment) in track.segments.iter().enumerate() {

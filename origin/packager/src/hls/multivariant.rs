@@ -13,6 +13,8 @@ use crate::text::TextTrack;
 
 /// Group of the subtitle renditions.
 const SUBTITLES: &str = "subtitles";
+/// WebVTT in `CODECS` (Apple HLS Authoring Specification 5.10).
+const WEBVTT: &str = "wvtt";
 
 /// Audio renditions of one codec.
 struct AudioGroup<'a> {
@@ -30,6 +32,14 @@ struct Shared {
     all_sdr: bool,
     /// Group of the subtitle renditions.
     subtitles: Option<&'static str>,
+}
+
+impl Shared {
+    /// `CODECS` of a variant with these media: the kind of its subtitles is named after them.
+    fn codecs<'a>(self, media: impl Iterator<Item = &'a str>) -> String {
+        let text = self.subtitles.map(|_| WEBVTT);
+        media.chain(text).collect::<Vec<_>>().join(",")
+    }
 }
 
 /// The multivariant playlist of a presentation. `i_frames` holds the bit rates of the I-frame playlist of each video track, in the
@@ -203,10 +213,8 @@ fn write_variant(
     shared: Shared,
 ) -> Variant {
     let info = &video.track.info;
-    let codecs = match group {
-        Some(group) => format!("{},{}", info.codec, group.codec),
-        None => info.codec.clone(),
-    };
+    let group_codec = group.map(|group| group.codec);
+    let codecs = shared.codecs(std::iter::once(info.codec.as_str()).chain(group_codec));
     let mut list = Attributes::default()
         .plain("BANDWIDTH", bandwidth.peak)
         .plain("AVERAGE-BANDWIDTH", bandwidth.average)
@@ -255,10 +263,11 @@ fn write_audio_variant(
         .first()
         .map(|track| playlist_path(track))
         .unwrap_or_default();
+    let codecs = shared.codecs(std::iter::once(group.codec));
     let list = Attributes::default()
         .plain("BANDWIDTH", group.bandwidth.peak)
         .plain("AVERAGE-BANDWIDTH", group.bandwidth.average)
-        .quoted("CODECS", group.codec)
+        .quoted("CODECS", &codecs)
         .maybe_quoted("AUDIO", grouped.then_some(group.id.as_str()))
         .maybe_quoted("SUBTITLES", shared.subtitles);
     let _ = writeln!(text, "#EXT-X-STREAM-INF:{}\n{playlist}", list.finish());
@@ -266,7 +275,7 @@ fn write_audio_variant(
         playlist,
         bandwidth: group.bandwidth.peak,
         average_bandwidth: group.bandwidth.average,
-        codecs: group.codec.to_owned(),
+        codecs,
         ..Variant::default()
     }
 }

@@ -112,7 +112,8 @@ pub(super) fn parse(entry: &Mp4Box, matrix: [i32; 4]) -> Result<Parsed, Error> {
                 return Ok(Parsed::unsupported(TrackKind::Video, entry.kind));
             }
             let av1 = Av1Config::parse(&config.payload).ok_or_else(broken)?;
-            (Codec::Av1(av1), "av01", Some(av1.picture_format()))
+            let picture = av1.picture_format();
+            (Codec::Av1(av1), "av01", Some(picture))
         }
         _ => {
             let vp9 = config

@@ -8,6 +8,8 @@ use crate::isobmff::BoxWriter;
 
 /// Bytes of a subsample in `senc`.
 const ENTRY: usize = 6;
+/// Bytes of a `senc` box that only counts samples.
+const SILENT: usize = 16;
 
 /// How much a fragment says about the encryption of its samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,8 @@ pub(crate) struct Auxiliary {
 }
 
 impl AuxiliaryShape {
-    /// True when samples need no word of their own.
+    /// True when samples need no word of their own. `senc` still counts them: AirPlay receivers want it in every encrypted fragment
+    /// (Apple HLS Authoring Specification 1.41).
     const fn is_silent(&self) -> bool {
         self.iv_size == 0 && self.room.is_none()
     }
@@ -46,7 +49,7 @@ impl AuxiliaryShape {
             len => 28 + 24 + len,
         };
         if self.is_silent() {
-            return group;
+            return group + SILENT;
         }
         let (table, lists) = match self.room {
             // `saiz` with a size for each sample; counts and room in `senc`; `free`.
@@ -81,6 +84,7 @@ impl AuxiliaryShape {
             });
         }
         if self.is_silent() {
+            w.nest_full(b"senc", 0, 0, |w| w.u32(count));
             return;
         }
         w.nest_full(b"saiz", 0, 0, |w| {

@@ -2,6 +2,7 @@
 
 mod auxiliary;
 mod cipher;
+mod nal_units;
 mod sample_entry;
 mod subsamples;
 mod systems;
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use auxiliary::{Auxiliary, AuxiliaryShape};
 pub(crate) use cipher::whole_len;
 use cipher::{BLOCK, Cipher, PATTERN};
-pub(crate) use subsamples::NalReader;
+pub(crate) use subsamples::SampleReader;
 pub(crate) use systems::{base64, headers};
 
 use crate::isobmff::BoxWriter;
@@ -37,7 +38,7 @@ pub(crate) struct Protection {
     clear_lead: i64,
     /// Microseconds after which the next key takes its turn; 0 for never.
     period: i64,
-    /// What NAL units are read with, for each sample entry; `None` where samples are encrypted whole.
+    /// What pictures are read with, for each sample entry; `None` where samples are encrypted whole.
     readers: Readers,
     /// Subsamples of a sample for which room is kept.
     room: usize,
@@ -93,7 +94,7 @@ impl Protection {
         if keys.is_empty() {
             return Ok(None);
         }
-        let readers: Vec<_> = track.entries.iter().map(NalReader::new).collect();
+        let readers: Vec<_> = track.entries.iter().map(SampleReader::new).collect();
         if options.method.scheme().is_some()
             && let Some((entry, _)) = track
                 .entries
@@ -107,7 +108,7 @@ impl Protection {
                 kind: track.info.kind.as_str(),
                 codec: entry.codec_string.clone(),
                 format: "samples of Common Encryption",
-                advice: "encrypt whole segments with `aes-128`, or transcode to H.264 or HEVC",
+                advice: "encrypt whole segments with `aes-128`, or transcode to H.264, HEVC, AV1 or VP9",
             });
         }
         let micros =
@@ -241,8 +242,8 @@ fn derive(salt: &[u8; 32], name: &str, key: &ContentKey) -> [u8; BLOCK] {
     core::array::from_fn(|at| digest[at])
 }
 
-/// What the NAL units of a segment are read with, for each sample entry.
-pub(crate) type Readers = Vec<Option<NalReader>>;
+/// What the pictures of a segment are read with, for each sample entry.
+pub(crate) type Readers = Vec<Option<SampleReader>>;
 
 /// How the samples of one segment are encrypted.
 #[derive(Clone, Copy, Debug)]

@@ -1,16 +1,11 @@
-//! Which bytes of a picture stay in the clear (ISO/IEC 23001-7, 9.5): the length and header of every NAL unit, parameter sets and
-//! messages, and slice headers, which players read before they decrypt.
+//! Which bytes of a sample stay in the clear, and their list (ISO/IEC 23001-7, 9.5).
 
 use super::cipher::BLOCK;
-use crate::codec::avc_slice::AvcParameters;
-use crate::codec::hevc_slice::{HevcParameters, nal_layer};
-use crate::codec::{NalPrefix, avc, hevc};
+use super::nal_units::{NalReader, UNREAD_HEADER};
+use crate::codec::av1_units::{Av1Parameters, Tile};
+use crate::codec::vp9_frame::{Vp9Parameters, frames};
 use crate::mp4::{Codec, SampleEntry};
 
-/// Bytes that stay in the clear in a slice whose header cannot be read. Few headers are longer; decryption does not depend on it.
-const UNREAD_HEADER: usize = 128;
-/// Bytes of a slice that are looked at first for its header, and if it does not end there.
-const LOOK: [usize; 2] = [192, 16 << 10];
 /// Subsamples of one sample: their list may take 255 bytes (the size field of `saiz`), eight of them an initialization vector.
 pub(crate) const MOST: usize = 40;
 
@@ -21,113 +16,75 @@ pub(crate) struct Subsample {
     pub(crate) protected: u32,
 }
 
-/// What the NAL units of a track are read with. It learns from the parameter sets that it meets.
+/// What the pictures of a track are read with. It learns from the headers that it meets.
 #[derive(Clone, Debug)]
-pub(crate) struct NalReader {
-    syntax: Syntax,
-    length_size: usize,
+pub(crate) enum SampleReader {
+    /// NAL units: slices are protected, less their headers.
+    Nal(NalReader),
+    /// AV1: tiles are protected (AV1 Codec ISO Media File Format Binding 1.3, section 4).
+    Av1(Box<Av1Parameters>),
+    /// VP9: frames are protected, less their uncompressed headers (VP Codec ISO Media File Format Binding 1.1, "Common Encryption").
+    Vp9(Vp9Parameters),
 }
 
-#[derive(Clone, Debug)]
-enum Syntax {
-    Avc(AvcParameters),
-    Hevc(HevcParameters),
-}
-
-impl NalReader {
-    /// A reader for samples of `entry`; `None` when its samples are not made of NAL units.
+impl SampleReader {
+    /// A reader for samples of `entry`; `None` when they are encrypted whole, as sound is.
     pub(crate) fn new(entry: &SampleEntry) -> Option<Self> {
         match &entry.codec {
-            Codec::Avc(config) => {
-                let mut parameters = AvcParameters::default();
-                let sets = config.sps.iter().chain(&config.pps);
-                sets.for_each(|nal| parameters.learn(nal));
-                Some(Self {
-                    syntax: Syntax::Avc(parameters),
-                    length_size: usize::from(config.length_size),
-                })
+            Codec::Av1(config) => {
+                let mut parameters = Av1Parameters::default();
+                parameters.learn(&config.units);
+                Some(Self::Av1(Box::new(parameters)))
             }
-            Codec::Hevc(config) => {
-                let mut parameters = HevcParameters::default();
-                let sets = config.arrays.iter().flat_map(|(_, units)| units);
-                sets.for_each(|nal| parameters.learn(nal));
-                Some(Self {
-                    syntax: Syntax::Hevc(parameters),
-                    length_size: usize::from(config.length_size),
-                })
-            }
-            _ => None,
+            Codec::Vp9(_) => Some(Self::Vp9(Vp9Parameters::default())),
+            _ => NalReader::new(entry).map(Self::Nal),
         }
     }
 
-    /// Takes a parameter set that stands among the samples.
-    fn learn(&mut self, nal: &[u8]) {
-        match &mut self.syntax {
-            Syntax::Avc(parameters) => parameters.learn(nal),
-            Syntax::Hevc(parameters) => parameters.learn(nal),
-        }
-    }
-
-    /// True when this is a slice, which is what gets encrypted.
-    fn is_slice(&self, nal: &[u8]) -> bool {
-        nal.first().is_some_and(|header| match self.syntax {
-            Syntax::Avc(_) => avc::is_sync_nal(*header).is_some(),
-            Syntax::Hevc(_) => hevc::is_sync_nal(*header).is_some(),
-        })
-    }
-
-    /// Length of a slice's headers in bytes.
-    fn header_len(&self, nal: &[u8]) -> usize {
-        let found = LOOK.iter().find_map(|most| match &self.syntax {
-            Syntax::Avc(parameters) => {
-                let header = *nal.first()?;
-                NalPrefix::new(nal, 1, *most).measure(|r| parameters.read_slice(header, r))
+    /// The stretches of a sample that are to be protected, as (start, end) in ascending order.
+    fn protect(&mut self, sample: &[u8], whole_blocks: bool) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        // Whole blocks end with the stretch; where they start makes up for it.
+        let aligned = |start: usize, end: usize| (start + (end - start) % BLOCK, end);
+        match self {
+            Self::Nal(reader) => reader.protect(sample, whole_blocks, &mut found),
+            Self::Av1(parameters) => {
+                let mut tiles = Vec::new();
+                parameters.tiles(sample, UNREAD_HEADER, &mut tiles);
+                // `cbcs` lists every tile, even one that is too short to be encrypted.
+                let spans = tiles.iter().map(|Tile { start, end }| {
+                    if whole_blocks {
+                        aligned(*start, *end)
+                    } else {
+                        (*start, *end)
+                    }
+                });
+                found.extend(spans.filter(|(start, end)| end > start));
             }
-            Syntax::Hevc(parameters) => {
-                let kind = nal.first()? >> 1 & 63;
-                if nal.len() < 2 || nal_layer(nal) != 0 {
-                    return None;
+            Self::Vp9(parameters) => {
+                for (start, end) in frames(sample) {
+                    let header = parameters.read_frame(&sample[start..end]);
+                    let from = start + header.unwrap_or(UNREAD_HEADER).min(end - start);
+                    // The binding wants whole blocks of both ciphers.
+                    let (from, end) = aligned(from, end);
+                    if end > from {
+                        found.push((from, end));
+                    }
                 }
-                NalPrefix::new(nal, 2, *most).measure(|r| parameters.read_slice(kind, r))
             }
-        });
-        found.unwrap_or(UNREAD_HEADER).min(nal.len())
-    }
-
-    /// Calls `visit` with start and end of every NAL unit of a sample. What is broken ends the walk.
-    fn walk(&self, sample: &[u8], mut visit: impl FnMut(usize, usize)) {
-        let mut at = 0;
-        while let Some((length, _)) = sample
-            .get(at..)
-            .and_then(|rest| rest.split_at_checked(self.length_size))
-        {
-            let length = length
-                .iter()
-                .fold(0_usize, |value, byte| value << 8 | usize::from(*byte));
-            let start = at + self.length_size;
-            let Some(end) = start.checked_add(length).filter(|end| *end <= sample.len()) else {
-                return;
-            };
-            visit(start, end);
-            at = end;
         }
+        found
     }
 
     /// How many subsamples a sample takes at most, for room to be kept.
-    pub(crate) fn count(&self, sample: &[u8]) -> usize {
-        let mut count = 0;
-        let mut last_end = 0;
-        self.walk(sample, |start, end| {
-            if self.is_slice(&sample[start..end]) {
-                count += 1;
-                last_end = end;
-            }
-        });
-        count + usize::from(last_end < sample.len())
+    pub(crate) fn count(&mut self, sample: &[u8]) -> usize {
+        let protected = self.protect(sample, false);
+        let ends = protected.last().map_or(0, |(_, end)| *end);
+        protected.len() + usize::from(ends < sample.len())
     }
 
-    /// Divides a sample. With `whole_blocks` protected stretches are whole blocks, which counter mode in hardware wants; the
-    /// bytes before them make up for it. At most `most` subsamples come out: where there are more slices, the shortest stay clear.
+    /// Divides a sample into subsamples, appended to `out`; see [`SampleReader::protect`] for `whole_blocks`. At most `most` come
+    /// out: where there are more parts, the shortest stay clear.
     pub(crate) fn divide(
         &mut self,
         sample: &[u8],
@@ -135,23 +92,7 @@ impl NalReader {
         most: usize,
         out: &mut Vec<Subsample>,
     ) {
-        let mut units = Vec::new();
-        self.walk(sample, |start, end| units.push((start, end)));
-        let mut protected: Vec<(usize, usize)> = Vec::new();
-        for (start, end) in units {
-            let nal = &sample[start..end];
-            if !self.is_slice(nal) {
-                self.learn(nal);
-                continue;
-            }
-            let mut from = start + self.header_len(nal);
-            if whole_blocks {
-                from += (end - from) % BLOCK;
-            }
-            if end - from >= BLOCK {
-                protected.push((from, end));
-            }
-        }
+        let mut protected = self.protect(sample, whole_blocks);
         let first = out.len();
         loop {
             write(sample.len(), &protected, out);
@@ -222,10 +163,7 @@ mod tests {
 
     #[test]
     fn too_many_slices_leave_the_shortest_clear() {
-        let mut reader = NalReader {
-            syntax: Syntax::Avc(AvcParameters::default()),
-            length_size: 2,
-        };
+        let mut reader = SampleReader::Nal(NalReader::without_parameters(2));
         // Three slices of 400, 200 and 300 bytes; their headers cannot be read, for there is no parameter set.
         let mut sample = Vec::new();
         for len in [400_u16, 200, 300] {

@@ -10,7 +10,7 @@ mod segment;
 mod stream;
 mod tables;
 
-pub(crate) use segment::{plan_fragment, write_segment};
+pub(crate) use segment::{TABLES_LEN, plan_fragment, write_segment};
 pub(crate) use stream::TsStream;
 
 /// Bytes of a packet.

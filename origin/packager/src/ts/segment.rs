@@ -16,6 +16,8 @@ use crate::window::Window;
 
 /// Packets of the program tables before every fragment.
 const TABLES: usize = 2;
+/// Bytes of the program tables before every fragment.
+pub(crate) const TABLES_LEN: u64 = (TABLES * PACKET) as u64;
 /// Most bytes of sound in one unit: enough that headers weigh little, little enough that the length fits its field.
 const SOUND_BYTES: usize = 16 << 10;
 

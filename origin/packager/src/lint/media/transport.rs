@@ -151,7 +151,8 @@ impl TransportReader {
         // The section less its checksum, as far as this packet holds it.
         let end = (3 + len).saturating_sub(4).min(section.len());
         if association {
-            self.found.tables_first = number == 0;
+            // Tables that come again later change nothing.
+            self.found.tables_first |= number == 0;
             let entries = section.get(8..end).unwrap_or_default();
             let programs: Vec<_> = entries
                 .chunks_exact(4)

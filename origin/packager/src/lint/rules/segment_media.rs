@@ -223,9 +223,12 @@ fn check_segments(document: &Document, role: Role, out: &mut Findings) {
                     &format!("the stream has {} programs", stream.programs),
                 );
             }
-            if (stream.programs == 0 || !stream.has_map) && segment.map.is_none() {
+            // The range of an I-frame holds no initialization section: it is at the start of the resource (RFC 8216bis 4.4.3.6).
+            let elsewhere = segment.map.is_some()
+                || (document.media().i_frames_only && segment.range.is_some());
+            if (stream.programs == 0 || !stream.has_map) && !elsewhere {
                 add(&TABLES, "there is no PAT or no PMT");
-            } else if !stream.tables_first && segment.map.is_none() {
+            } else if !stream.tables_first && !elsewhere {
                 add(&TABLES_FIRST, "other packets come before PAT and PMT");
             }
         }
