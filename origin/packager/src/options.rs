@@ -55,7 +55,7 @@ pub enum Format {
     #[default]
     Cmaf,
     /// MPEG-2 transport streams, one for each track: for players that know no other segments. H.264, AAC, AC-3, E-AC-3 and MP3
-    /// only, and no MPEG-DASH.
+    /// only, and no MPEG-DASH. Under `cbcs` samples are encrypted as HLS `SAMPLE-AES` wants it.
     MpegTs,
 }
 

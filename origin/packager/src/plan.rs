@@ -82,7 +82,7 @@ impl PlannedTrack {
 
     /// Moves samples in the clear to the sample entries that are not encrypted.
     fn shift_descriptions(&self, key: Option<usize>, samples: &mut [Timed]) {
-        if let Some(protection) = &self.protection {
+        if let (Some(protection), None) = (&self.protection, &self.stream) {
             let shift = protection.description_shift(key);
             samples
                 .iter_mut()

@@ -341,6 +341,12 @@ impl<'a> Guard<'a> {
         Ok((data.freeze(), auxiliary))
     }
 
+    /// Encrypts a stretch in CBC mode, the chain started afresh: one block of ten with `pattern`, else all whole blocks.
+    pub(crate) fn chain(self, pattern: bool, data: &mut [u8]) {
+        let key = &self.protection.keys[self.key];
+        key.cipher.cbcs(key.iv, pattern, data);
+    }
+
     fn encrypt_subsamples(
         self,
         iv: u64,

@@ -6,6 +6,7 @@
 
 mod packets;
 mod pes;
+mod sample_aes;
 mod segment;
 mod stream;
 mod tables;

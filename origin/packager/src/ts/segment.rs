@@ -91,7 +91,7 @@ pub(crate) fn write_segment(
     for (number, fragment) in (u64::from(content.sequence) - 1..).zip(&content.fragments.list) {
         let samples = &content.samples[fragment.samples.clone()];
         w.section(0, number, &stream.association);
-        w.section(PROGRAM_MAP_PID, number, &stream.map);
+        w.section(PROGRAM_MAP_PID, number, stream.map(content.guard.is_some()));
         for unit in units(stream, samples)? {
             let inside = &samples[unit.samples.clone()];
             unit_data.clear();
@@ -102,8 +102,8 @@ pub(crate) fn write_segment(
                 parts.clear();
                 window.collect([(sample.offset, sample.size)].into_iter(), &mut parts)?;
                 match parts.as_slice() {
-                    [whole] => stream.convert(sample, whole, &mut unit_data),
-                    parts => stream.convert(sample, &parts.concat(), &mut unit_data),
+                    [whole] => stream.convert(sample, whole, content.guard, &mut unit_data),
+                    parts => stream.convert(sample, &parts.concat(), content.guard, &mut unit_data),
                 }
             }
             let len = (!stream.is_video).then_some(unit_data.len() - header);
@@ -132,7 +132,7 @@ pub(crate) fn write_segment(
 fn too_long() -> Error {
     Error::UnsupportedFeature {
         input: 0,
-        feature: "a picture of very many NAL units with short lengths, in MPEG-TS".to_owned(),
+        feature: "a picture of very many NAL units with short lengths, or of very many zeros to be encrypted, in MPEG-TS".to_owned(),
         advice: "use CMAF",
     }
 }

@@ -3,12 +3,13 @@
 use crate::codec::aac::AudioConfig;
 use crate::language;
 use crate::mp4::{Codec, SampleEntry};
+use crate::protect::Guard;
 use crate::timeline::Timed;
 use crate::track::Track;
 use crate::{Error, Method};
 
 use super::pes::Stamps;
-use super::{tables, ticks};
+use super::{sample_aes, tables, ticks};
 
 /// Bytes that an access unit delimiter takes.
 const DELIMITER: [u8; 6] = [0, 0, 0, 1, 9, 0xf0];
@@ -23,7 +24,10 @@ const ADTS_MOST: u32 = 0x1fff;
 #[derive(Clone, Debug)]
 pub(crate) struct TsStream {
     pub(super) association: Vec<u8>,
-    pub(super) map: Vec<u8>,
+    /// The program map of segments in the clear.
+    map: Vec<u8>,
+    /// The program map of encrypted segments, when there are any.
+    sealed_map: Option<Vec<u8>>,
     pub(super) stream_id: u8,
     pub(super) is_video: bool,
     timescale: u32,
@@ -38,7 +42,9 @@ enum Syntax {
     Avc { length_size: usize, sets: Vec<u8> },
     /// AAC in ADTS frames, by the fixed part of their header.
     Adts([u8; 4]),
-    /// As it stands in the sample.
+    /// E-AC-3 as it stands in the sample, in one frame or several.
+    Eac3,
+    /// As it stands in the sample, which is one frame.
     Plain,
 }
 
@@ -53,10 +59,10 @@ impl TsStream {
             format: "MPEG-TS",
             advice,
         };
-        if method.is_some_and(|method| method.scheme().is_some()) {
+        if method == Some(Method::Cenc) {
             return Err(Error::InvalidOption {
                 option: "encryption",
-                reason: "samples are encrypted in CMAF only; use `aes-128` for MPEG-TS".to_owned(),
+                reason: "MPEG-TS knows no `cenc`; use `cbcs` (SAMPLE-AES) or `aes-128`".to_owned(),
             });
         }
         let first = track
@@ -99,9 +105,22 @@ impl TsStream {
             .iter()
             .map(|entry| Syntax::new(entry, &first.codec).map_err(refuse))
             .collect::<Result<_, _>>()?;
+        let sealed_map = if method == Some(Method::Cbcs) {
+            let (kind, own) = sample_aes::describe(first)
+                .ok_or_else(|| refuse("SAMPLE-AES has no form for it; use `aes-128`, or CMAF"))?;
+            // The registration of the clear form would contradict that of the encrypted one.
+            let skip = if registration.is_some() { 6 } else { 0 };
+            Some(tables::map(
+                kind,
+                &[own.as_slice(), &descriptors[skip..]].concat(),
+            ))
+        } else {
+            None
+        };
         Ok(Self {
             association: tables::association(),
             map: tables::map(stream_type, &descriptors),
+            sealed_map,
             stream_id,
             is_video: stream_id == 0xe0,
             timescale: track.timeline.timescale,
@@ -140,7 +159,12 @@ impl TsStream {
             Some(Syntax::Avc { length_size, sets }) => {
                 let sets = if sample.sync { sets.len() } else { 0 };
                 let codes = if *length_size < 4 { START_CODES } else { 0 };
-                size + DELIMITER.len() + sets + codes
+                let room = if self.sealed_map.is_some() {
+                    sample_aes::room(size)
+                } else {
+                    0
+                };
+                size + DELIMITER.len() + sets + codes + room
             }
             Some(Syntax::Adts(_)) => {
                 if size + ADTS > ADTS_MOST as usize {
@@ -152,16 +176,32 @@ impl TsStream {
                 }
                 size + ADTS
             }
-            Some(Syntax::Plain) | None => size,
+            Some(Syntax::Eac3 | Syntax::Plain) | None => size,
         })
     }
 
-    /// Appends a sample as the stream has it.
-    pub(super) fn convert(&self, sample: &Timed, data: &[u8], out: &mut Vec<u8>) {
-        match self.syntax(sample) {
+    /// The program map of segments that are encrypted, or not.
+    pub(super) fn map(&self, sealed: bool) -> &[u8] {
+        self.sealed_map
+            .as_deref()
+            .filter(|_| sealed)
+            .unwrap_or(&self.map)
+    }
+
+    /// Appends a sample as the stream has it, encrypted when there is a guard.
+    pub(super) fn convert(
+        &self,
+        sample: &Timed,
+        data: &[u8],
+        guard: Option<Guard<'_>>,
+        out: &mut Vec<u8>,
+    ) {
+        let start = out.len();
+        let header = match self.syntax(sample) {
             Some(Syntax::Avc { length_size, sets }) => {
                 let sets = if sample.sync { sets.as_slice() } else { &[] };
-                write_picture(data, *length_size, sets, out);
+                write_picture(data, *length_size, sets, guard, out);
+                return;
             }
             Some(Syntax::Adts(fixed)) => {
                 let len = u32::try_from(data.len() + ADTS).unwrap_or(0) & ADTS_MOST;
@@ -169,9 +209,16 @@ impl TsStream {
                 // Frame length, then the fullness of a variable rate, and one raw data block.
                 header |= u64::from(len) << 13 | 0x7ff << 2;
                 out.extend_from_slice(&header.to_be_bytes()[1..]);
-                out.extend_from_slice(data);
+                ADTS
             }
-            Some(Syntax::Plain) | None => out.extend_from_slice(data),
+            Some(Syntax::Eac3 | Syntax::Plain) | None => 0,
+        };
+        out.extend_from_slice(data);
+        if let Some(guard) = guard {
+            match self.syntax(sample) {
+                Some(Syntax::Eac3) => sample_aes::seal_eac3(guard, &mut out[start..]),
+                _ => sample_aes::seal_frame(guard, header, &mut out[start..]),
+            }
         }
     }
 }
@@ -195,6 +242,7 @@ impl Syntax {
                 }
             }
             Codec::Aac(config) => Self::Adts(adts(config)?),
+            Codec::Eac3 => Self::Eac3,
             _ => Self::Plain,
         })
     }
@@ -217,8 +265,15 @@ fn adts(config: &AudioConfig) -> Result<[u8; 4], &'static str> {
     Ok(word.to_be_bytes())
 }
 
-/// Writes a picture in byte stream format (ISO/IEC 14496-10, annex B): delimiter, parameter sets, NAL units.
-fn write_picture(data: &[u8], length_size: usize, sets: &[u8], out: &mut Vec<u8>) {
+/// Writes a picture in byte stream format (ISO/IEC 14496-10, annex B): delimiter, parameter sets, NAL units. Slices are encrypted
+/// when there is a guard.
+fn write_picture(
+    data: &[u8],
+    length_size: usize,
+    sets: &[u8],
+    guard: Option<Guard<'_>>,
+    out: &mut Vec<u8>,
+) {
     let mut units = Vec::new();
     let mut rest = data;
     while let Some((length, after)) = rest.split_at_checked(length_size) {
@@ -251,7 +306,10 @@ fn write_picture(data: &[u8], length_size: usize, sets: &[u8], out: &mut Vec<u8>
             out.push(0);
         }
         out.extend_from_slice(&[0, 0, 1]);
-        out.extend_from_slice(nal);
+        match guard {
+            Some(guard) if matches!(kind(nal), 1 | 5) => sample_aes::append_nal(guard, nal, out),
+            _ => out.extend_from_slice(nal),
+        }
     }
 }
 
@@ -263,7 +321,7 @@ mod tests {
     fn pictures_get_delimiter_and_parameter_sets() {
         let sets = [0, 0, 0, 1, 0x67, 1];
         let mut out = Vec::new();
-        write_picture(&[0, 0, 0, 2, 0x65, 7], 4, &sets, &mut out);
+        write_picture(&[0, 0, 0, 2, 0x65, 7], 4, &sets, None, &mut out);
         assert_eq!(
             out,
             [0, 0, 0, 1, 9, 0xf0, 0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x65, 7]
@@ -274,6 +332,7 @@ mod tests {
             &[0, 2, 9, 0x10, 0, 2, 0x67, 5, 0, 1, 0x65],
             2,
             &sets,
+            None,
             &mut out,
         );
         assert_eq!(
