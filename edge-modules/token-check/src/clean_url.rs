@@ -17,6 +17,14 @@ pub(crate) struct CleanUrl {
 /// What follows the cookie's value unless the configuration says otherwise, besides `Max-Age`.
 pub(crate) const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 
+/// Refuses what cannot follow a cookie's value.
+pub(crate) fn check_attributes(key: &str, attributes: &str) -> Result<(), ConfigError> {
+    if attributes.len() > 512 || !attributes.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return Err(wrong(key, "at most 512 printable ASCII characters"));
+    }
+    Ok(())
+}
+
 impl CleanUrl {
     /// Reads the cookie's name (empty: off) and attributes, and checks them against the carriers of all formats.
     pub(crate) fn read<'a>(
@@ -24,10 +32,7 @@ impl CleanUrl {
         attributes: &str,
         mut carriers: impl Iterator<Item = &'a String>,
     ) -> Result<Option<Self>, ConfigError> {
-        if attributes.len() > 512 || !attributes.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-            let message = "at most 512 printable ASCII characters";
-            return Err(wrong("clean-url-attributes", message));
-        }
+        check_attributes("clean-url-attributes", attributes)?;
         if cookie.is_empty() {
             return Ok(None);
         }

@@ -144,6 +144,7 @@ pub(crate) struct Format {
 pub(crate) struct Place<'a> {
     pub(crate) client: ClientSource,
     pub(crate) surroundings: &'a Surroundings,
+    pub(crate) propagate: Propagate,
 }
 
 /// A checked route.
@@ -187,6 +188,7 @@ impl Config {
         let place = Place {
             client,
             surroundings: &surroundings,
+            propagate: self.propagate,
         };
         let mut formats = Vec::new();
         for (name, config) in configs {

@@ -9,9 +9,10 @@ use crate::format::cat::{Cat, CatRules, CatrLabels, label};
 use crate::format::jwt::{ClaimNames, Jwt, JwtRules};
 use crate::jose_config::{CloudflareStreamConfig, UriSigningConfig};
 use crate::key_source::KeyRing;
+use crate::media_cdn_config::MediaCdnConfig;
 use crate::signature::Algorithm;
 use crate::vendor_config::{
-    BunnyConfig, CloudFrontConfig, EdgeAuthConfig, HmacConfig, MediaCdnConfig, SecureLinkConfig,
+    BunnyConfig, CloudFrontConfig, EdgeAuthConfig, HmacConfig, SecureLinkConfig,
 };
 
 /// One token format with its settings.
@@ -25,7 +26,7 @@ pub enum FormatConfig {
     /// Akamai EdgeAuth.
     EdgeAuth(EdgeAuthConfig),
     /// Google Media CDN.
-    MediaCdn(MediaCdnConfig),
+    MediaCdn(Box<MediaCdnConfig>),
     /// CloudFront.
     Cloudfront(CloudFrontConfig),
     /// nginx secure_link.
@@ -75,7 +76,7 @@ impl FormatConfig {
             Self::Jwt(config) => config.build(key, ring),
             Self::Cat(config) => config.build(key, ring, place),
             Self::EdgeAuth(config) => config.build(key, ring),
-            Self::MediaCdn(config) => config.build(key, ring),
+            Self::MediaCdn(config) => config.build(key, ring, place),
             Self::Cloudfront(config) => config.build(key, ring),
             Self::SecureLink(config) => config.build(key, ring, client),
             Self::Bunny(config) => config.build(key, ring, client),

@@ -32,7 +32,7 @@ impl Policy {
         query: Option<&str>,
         gone: &Places<'_>,
         grant: Option<&Grant>,
-        token: Option<&Presented<'_>>,
+        handed: Option<String>,
     ) -> Result<Edits, Refused> {
         let mut edits = Edits::none();
         let prefix = grant
@@ -54,10 +54,7 @@ impl Policy {
         for name in &gone.headers {
             push(&mut edits, Edit::RemoveRequest(name))?;
         }
-        let handed = match self.propagate {
-            Propagate::Header => token.and_then(carrier_form),
-            Propagate::None => None,
-        };
+        let handed = handed.filter(|_| self.propagate == Propagate::Header);
         let entitlements = grant
             .filter(|grant| !grant.entitlements.is_empty())
             .map(|grant| grant.entitlements.join(", "));
@@ -130,7 +127,7 @@ impl<'a> Places<'a> {
 }
 
 /// How a playlist's URLs must carry the token; none for carriers that a player repeats by itself.
-fn carrier_form(token: &Presented<'_>) -> Option<String> {
+pub(crate) fn carrier_form(token: &Presented<'_>) -> Option<String> {
     match *token.places.as_slice() {
         [Place::Query(name)] => Some(format!("query:{name}={}", token.raw)),
         [Place::Query(_), ..] => Some(format!("query:{}", token.raw)),

@@ -1,11 +1,14 @@
 //! What a verified token grants, in one shape for every format: who, until when, and within which limits.
 
+use std::sync::Arc;
+
+use crate::format::long_token::LongToken;
 use crate::reason::{Reason, Refused};
 pub use crate::restriction::{AccessRule, Request, Restriction};
 pub use crate::uri_part::UriPart;
 
 /// What a verified token says. Everything that limits it is in `restrictions`, so that a new format adds no new check.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Grant {
     /// Who issued it.
     pub issuer: Option<String>,
@@ -35,6 +38,8 @@ pub struct Grant {
     pub replay: Replay,
     /// How the token renews itself.
     pub renewal: Option<Box<Renewal>>,
+    /// The longer token that is handed out for this one.
+    pub exchange: Option<Box<LongToken>>,
 }
 
 /// How often a token may be used.
@@ -58,7 +63,7 @@ pub struct FailureAnswer {
 
 /// How a token is replaced by one that lasts longer. The new expiry counts from the moment of renewal, never from the old expiry, so that
 /// renewing often gains nothing.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Renewal {
     /// How the new token travels.
     pub by: RenewalCarrier,
@@ -68,12 +73,21 @@ pub struct Renewal {
     pub deadline: i64,
     /// The claims of the token, a CBOR map.
     pub claims: crate::cbor::Value,
-    /// What it was signed with.
-    pub algorithm: crate::signature::Algorithm,
-    /// The key's id.
-    pub key_id: Option<Vec<u8>>,
+    /// What signs the new token; none until the token's own key is known.
+    pub signer: Option<Signer>,
     /// The tags that stood in front.
     pub tags: crate::cose::Tags,
+}
+
+/// What signs a token that this module makes.
+#[derive(Debug, Clone)]
+pub struct Signer {
+    /// The private key or the shared secret.
+    pub key: Arc<crate::signature::SigningKey>,
+    /// With which algorithm.
+    pub algorithm: crate::signature::Algorithm,
+    /// The name that the new token gives the key.
+    pub key_id: Option<Vec<u8>>,
 }
 
 /// How a renewed token travels.

@@ -10,7 +10,7 @@ use weir_module::{ConfigError, DocumentNeed};
 use crate::config::{read_list, wrong};
 use crate::cose::read_cose_keys;
 use crate::keys::{Key, KeySet, read_jwks};
-use crate::signature::{Algorithm, VerifyingKey};
+use crate::signature::{Algorithm, SigningKey, VerifyingKey};
 
 /// One `[[keys]]` entry: exactly one kind of material.
 #[derive(Deserialize, Default)]
@@ -135,6 +135,17 @@ impl KeyRing {
         KeySet::new(keys, incomplete)
     }
 
+    /// The key of one source that signs, by the source's name.
+    pub(crate) fn signing(&self, key: &str, wanted: &str) -> Result<Arc<Key>, ConfigError> {
+        let source = self.sources.iter().find(|source| source.name == wanted);
+        let source = source.ok_or_else(|| wrong(key, format!("no key is named `{wanted}`")))?;
+        let signs = source.keys.iter().find(|known| known.signer().is_some());
+        signs.cloned().ok_or_else(|| {
+            let message = format!("`{wanted}` has no private half to sign with: give `pem` with the private key, or a secret");
+            wrong(key, message)
+        })
+    }
+
     /// The documents that the sources need.
     pub(crate) fn documents(&self) -> Vec<DocumentNeed> {
         let need = |source: &Source| {
@@ -208,11 +219,13 @@ fn bind(key: Key, algorithms: &[Algorithm], issuer: Option<&str>) -> Option<Key>
     if kept.is_empty() {
         return None;
     }
-    let narrowed = Key::new(key.material().clone(), &kept).ok()?;
-    let narrowed = match key.id() {
-        Some(id) => narrowed.with_id(id),
-        None => narrowed,
-    };
+    let mut narrowed = Key::new(key.material().clone(), &kept).ok()?;
+    if let Some(id) = key.id() {
+        narrowed = narrowed.with_id(id);
+    }
+    if let Some(signer) = key.signer() {
+        narrowed = narrowed.with_signer(signer);
+    }
     Some(match issuer {
         Some(issuer) => narrowed.with_issuer(issuer),
         None => narrowed,
@@ -311,6 +324,15 @@ impl KeyConfig {
                 format!("this kind of key cannot serve {algorithm}"),
             )
         })?;
+        // Only a private key reads as one; a public key checks and signs nothing.
+        let private = self
+            .pem
+            .as_deref()
+            .and_then(|pem| SigningKey::from_pem(pem).ok());
+        let key = match private {
+            Some(private) => key.with_signer(Arc::new(private)),
+            None => key,
+        };
         Ok(match &self.id {
             Some(id) => key.with_id(id),
             None => key,

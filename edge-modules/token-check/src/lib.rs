@@ -27,6 +27,7 @@ mod json;
 mod key_source;
 pub mod keys;
 pub mod matching;
+mod media_cdn_config;
 pub mod mint;
 mod module;
 pub mod network;

@@ -9,7 +9,7 @@ use weir_module::{
 use crate::NAME;
 use crate::config::{Access, Config, Policy};
 use crate::format::Presented;
-use crate::forwarded::{IDENTITY, Places, SURROUNDINGS, push};
+use crate::forwarded::{self, IDENTITY, Places, SURROUNDINGS, push};
 use crate::grant::{Grant, RenewalCarrier, Request};
 use crate::key_source::KeyRing;
 use crate::keys::KeySet;
@@ -39,6 +39,9 @@ struct Known {
     revocations: Option<Revocations>,
     sharing: Option<Sharing>,
 }
+
+/// A token that was made for one viewer is nobody else's.
+const PERSONAL: Edit<'static> = Edit::SetResponse("cache-control", b"private, no-store");
 
 /// Seconds between two requests for fresh key sets.
 const REFRESH_INTERVAL: i64 = 10;
@@ -281,19 +284,27 @@ fn judge(
             policy.refuse_as_told(&refused, &grant, head),
         ));
     }
-    let mut edits = policy.edits(
-        head,
-        &clean,
-        query.as_deref(),
-        &gone,
-        Some(&grant),
-        Some(first),
-    )?;
+    let long = grant.exchange.as_deref();
+    let long = long.and_then(|long| Some((long.carry(), long.mint(now)?)));
+    let handed = match &long {
+        Some((carry, token)) => carry.handed_on(token),
+        None => forwarded::carrier_form(first),
+    };
+    let mut edits = policy.edits(head, &clean, query.as_deref(), &gone, Some(&grant), handed)?;
+    if let Some((carry, token)) = &long {
+        if let Some(cookie) = carry.cookie(token) {
+            push(
+                &mut edits,
+                Edit::AppendResponse("set-cookie", cookie.as_bytes()),
+            )?;
+        }
+        push(&mut edits, PERSONAL)?;
+    }
     if let Some(renewal) = grant
         .renewal
         .as_deref()
         .filter(|renewal| renewal.is_due(&grant, now))
-        && let Some(token) = renewal.mint(&known.key_sets[format], now)
+        && let Some(token) = renewal.mint(now)
     {
         match &renewal.by {
             RenewalCarrier::Cookie(name, attributes) => {
@@ -316,11 +327,7 @@ fn judge(
                 }
             }
         }
-        // A renewed token is this viewer's alone.
-        push(
-            &mut edits,
-            Edit::SetResponse("cache-control", b"private, no-store"),
-        )?;
+        push(&mut edits, PERSONAL)?;
     }
     Ok(Verdict::Pass(edits))
 }

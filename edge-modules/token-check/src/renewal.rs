@@ -9,9 +9,7 @@ use crate::cose::seal;
 use crate::format::Presented;
 use crate::format::cat::label;
 use crate::grant::{Grant, Renewal};
-use crate::keys::KeySet;
 use crate::path::NormalPath;
-use crate::signature::{VerifyingKey, mac};
 
 impl Renewal {
     /// True in the last seconds before the expiry, as many as the token says.
@@ -21,15 +19,9 @@ impl Renewal {
             .is_some_and(|expires| now >= expires.saturating_sub(self.deadline))
     }
 
-    /// The new token. None when it was signed with a private key, which an edge does not have: its issuer renews it then.
-    pub(crate) fn mint(&self, keys: &KeySet, now: i64) -> Option<String> {
-        let candidates = keys.candidates(self.key_id.as_deref()).ok()?;
-        let key = candidates
-            .into_iter()
-            .find(|key| key.algorithms().contains(&self.algorithm))?;
-        let VerifyingKey::Secret(secret) = key.material() else {
-            return None;
-        };
+    /// The new token; none when it cannot be signed.
+    pub(crate) fn mint(&self, now: i64) -> Option<String> {
+        let signer = self.signer.as_ref()?;
         let mut claims = self.claims.clone();
         let Value::Map(entries) = &mut claims else {
             return None;
@@ -45,13 +37,12 @@ impl Renewal {
                 None => {}
             }
         }
-        let sign = |message: &[u8]| mac(self.algorithm, secret, message).ok_or(());
         let sealed = seal(
-            self.algorithm,
-            self.key_id.as_deref(),
+            signer.algorithm,
+            signer.key_id.as_deref(),
             &cbor::encode(&claims),
             self.tags,
-            sign,
+            |message| signer.key.sign(signer.algorithm, message),
         );
         sealed
             .ok()

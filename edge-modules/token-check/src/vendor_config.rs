@@ -4,19 +4,18 @@ use serde::Deserialize;
 use weir_module::ConfigError;
 
 use crate::client::ClientSource;
-use crate::config::{Format, read_carriers, read_list, wrong};
+use crate::config::{Format, read_carriers, wrong};
 use crate::format::bunny::Bunny;
 use crate::format::cloudfront::CloudFront;
 use crate::format::edge_auth::{EdgeAuth, EdgeAuthRules};
 use crate::format::hmac::{Encoding, HmacRules, HmacTemplate, read_template};
-use crate::format::media_cdn::{MediaCdn, MediaCdnRules};
 use crate::format::secure_link::{Form, SecureLink, SecureLinkRules, read_expression};
 use crate::format_config::{clock_skew, format, strings};
 use crate::key_source::KeyRing;
 use crate::signature::Algorithm;
 
 /// The name of a query parameter.
-fn parameter(key: &str, name: &str) -> Result<String, ConfigError> {
+pub(crate) fn parameter(key: &str, name: &str) -> Result<String, ConfigError> {
     let plain = !name.is_empty()
         && !name.contains(['&', '=', '#', '%'])
         && name.bytes().all(|b| b.is_ascii_graphic());
@@ -90,61 +89,6 @@ impl EdgeAuthConfig {
             clock_skew: clock_skew(key, self.clock_skew)?,
         };
         format(EdgeAuth::new(rules), key, self.keys.as_deref(), ring)
-    }
-}
-
-/// Settings of Media CDN tokens.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct MediaCdnConfig {
-    /// Keys by name; all when absent.
-    pub keys: Option<Vec<String>>,
-    /// Where the token travels.
-    pub carriers: Vec<String>,
-    /// Headers that `Headers` may name.
-    pub headers: Vec<String>,
-    /// Whether HMAC is taken beside Ed25519.
-    pub hmac: bool,
-    /// Seconds of clock difference forgiven.
-    pub clock_skew: u32,
-}
-
-impl Default for MediaCdnConfig {
-    fn default() -> Self {
-        Self {
-            keys: None,
-            carriers: strings([
-                "query:edge-cache-token",
-                "query:hdnts",
-                "cookie:Edge-Cache-Cookie",
-                "cookie:edge-cache-token",
-                "path:edge-cache-token",
-            ]),
-            headers: strings(["user-agent", "referer", "origin"]),
-            hmac: true,
-            clock_skew: 0,
-        }
-    }
-}
-
-impl MediaCdnConfig {
-    pub(crate) fn build(self, key: &str, ring: &KeyRing) -> Result<Format, ConfigError> {
-        let headers = read_list(&format!("{key}.headers"), &self.headers, |name| {
-            let token = !name.is_empty() && name.bytes().all(crate::carrier::is_token_byte);
-            token
-                .then(|| name.to_ascii_lowercase())
-                .ok_or_else(|| "not a header name".to_owned())
-        })?;
-        if headers.len() > 64 {
-            return Err(wrong(format!("{key}.headers"), "at most 64 names"));
-        }
-        let rules = MediaCdnRules {
-            carriers: read_carriers(key, &self.carriers)?,
-            headers,
-            hmac: self.hmac,
-            clock_skew: clock_skew(key, self.clock_skew)?,
-        };
-        format(MediaCdn::new(rules), key, self.keys.as_deref(), ring)
     }
 }
 

@@ -2,17 +2,20 @@
 //!
 //! One of `FullPath`, `PathGlobs` (patterns joined by `,` or `!`) and `URLPrefix` (base64url) says what is covered; `Starts`, `Expires`,
 //! `SessionID`, `Data`, `Headers` and `IPRanges` (base64url) limit it. The value of `FullPath` and the values of `Headers` are signed and
-//! left out of the token.
+//! left out of the token. `acl` and `paths` stand for `PathGlobs`, `st`, `exp`, `id`, and `data` or `payload` for the other names.
 //!
 //! Worked example (python-docs-samples, media_cdn/dualtoken_test.py): with the HMAC key
 //! `g_SlMILiIWKqsC6Z2L7gy0sReDOqtSrJrE7CXNr5Nl8=`, SHA-256:
 //! `PathGlobs=/*~Expires=1663070400~hmac=9439ecdd5c4919f76f915dea72afa85a045579794e63d8cda664f5a1140c8d93`.
+
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use weir_module::RequestHead;
 
 use super::edge_auth::secret_holds;
+use super::long_token::{ExchangeRules, LongToken};
 use super::parts::{ORIGIN_HEADERS, join, origin, split, unix_time};
 use super::{MAX_TOKEN, Presented, Verifier};
 use crate::carrier::{Carrier, percent_decode};
@@ -34,6 +37,8 @@ pub struct MediaCdnRules {
     pub headers: Vec<String>,
     /// Whether HMAC is taken beside Ed25519.
     pub hmac: bool,
+    /// How a token is exchanged for a longer one, if at all.
+    pub exchange: Option<Arc<ExchangeRules>>,
     /// Seconds of clock difference forgiven.
     pub clock_skew: i64,
 }
@@ -109,12 +114,14 @@ impl Verifier for MediaCdn {
         ["~Signature=", "~hmac="]
             .iter()
             .any(|mark| text.contains(mark))
-            && text.contains("Expires=")
+            && ["Expires=", "exp="]
+                .iter()
+                .any(|field| text.contains(field))
     }
 
     fn path_token(&self, path: &NormalPath<'_>) -> Option<usize> {
         super::path_token(&self.rules.carriers, path, |segment| {
-            segment.contains("~Expires=")
+            segment.contains("~Expires=") || segment.contains("~exp=")
         })
     }
 
@@ -143,7 +150,15 @@ impl Verifier for MediaCdn {
             Some(("hmac", _)) => return Err(Reason::AlgorithmNotAllowed.into()),
             _ => return Err(Reason::TokenMalformed.into()),
         }
-        grant(fields, path, header_values)
+        let mut grant = grant(fields, path, header_values)?;
+        if let Some(rules) = &self.rules.exchange {
+            let short: Vec<_> = fields.split('~').map(named).collect();
+            let long = LongToken::new(rules, &short, path, header_values);
+            // A scope that no long token can have: the session would end with the short one.
+            let long = long.ok_or_else(|| Refused::about(Reason::ClaimUnsupported, "FullPath"))?;
+            grant.exchange = Some(Box::new(long));
+        }
+        Ok(grant)
     }
 
     fn clock_skew(&self) -> i64 {
@@ -164,11 +179,26 @@ pub(crate) fn message(fields: &str, path: &str, header_values: &str) -> String {
     filled.join("~")
 }
 
+/// A field with its usual name: some fields have shorter ones too, under which they are signed as they stand.
+fn named(field: &str) -> (&str, &str) {
+    let name = field.split_once('=').map_or(field, |(name, _)| name);
+    let usual = match name {
+        "paths" | "acl" => "PathGlobs",
+        "st" => "Starts",
+        "exp" => "Expires",
+        "id" => "SessionID",
+        "data" | "payload" => "Data",
+        _ => name,
+    };
+    (usual, field)
+}
+
 fn grant(fields: &str, path: &str, header_values: &str) -> Result<Grant, Refused> {
     let mut grant = Grant::default();
     let mut seen: Vec<&str> = Vec::new();
     for field in fields.split('~') {
-        let (name, value) = field.split_once('=').unwrap_or((field, ""));
+        let (name, _) = named(field);
+        let value = field.split_once('=').map_or("", |(_, value)| value);
         let bad = || Refused::about(Reason::ClaimMalformed, name.to_owned());
         if seen.contains(&name) {
             return Err(bad());

@@ -7,6 +7,7 @@ pub mod cloudfront;
 pub mod edge_auth;
 pub mod hmac;
 pub mod jwt;
+pub mod long_token;
 pub mod media_cdn;
 mod parts;
 pub mod secure_link;

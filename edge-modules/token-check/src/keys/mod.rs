@@ -6,8 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::jwk::{JwksError, read_jwks, to_jwk};
+use crate::grant::Signer;
 use crate::reason::Reason;
-use crate::signature::{Algorithm, VerifyingKey};
+use crate::signature::{Algorithm, SigningKey, VerifyingKey};
 
 /// A verifying key, bound to algorithms and, where known, to an id and an issuer.
 #[derive(Clone)]
@@ -16,6 +17,8 @@ pub struct Key {
     algorithms: Vec<Algorithm>,
     issuer: Option<String>,
     material: VerifyingKey,
+    /// The private half, when the configuration holds it.
+    signer: Option<Arc<SigningKey>>,
 }
 
 impl Key {
@@ -34,6 +37,7 @@ impl Key {
                 algorithms: algorithms.to_vec(),
                 issuer: None,
                 material,
+                signer: None,
             }),
         }
     }
@@ -50,6 +54,21 @@ impl Key {
     pub fn with_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
+    }
+
+    /// Lets the key sign as well as check: for formats that answer with a token of their own.
+    #[must_use]
+    pub fn with_signer(mut self, signer: Arc<SigningKey>) -> Self {
+        self.signer = Some(signer);
+        self
+    }
+
+    /// What signs under this key: its private half, or the shared secret itself.
+    pub fn signer(&self) -> Option<Arc<SigningKey>> {
+        match &self.material {
+            VerifyingKey::Secret(secret) => Some(Arc::new(SigningKey::Secret(secret.clone()))),
+            _ => self.signer.clone(),
+        }
     }
 
     /// The name.
@@ -159,6 +178,35 @@ impl KeySet {
         } else {
             Err(outcome)
         }
+    }
+
+    /// What renews a token that `key` has checked: the key itself when its private half is here, else another private key of the set that
+    /// serves this issuer, since an issuer keeps its own. `own` is the algorithm and the key id of the token.
+    pub(crate) fn renewer(
+        &self,
+        key: &Key,
+        own: (Algorithm, Option<Vec<u8>>),
+        issuer: Option<&str>,
+        allowed: impl Fn(Algorithm) -> bool,
+    ) -> Option<Signer> {
+        if let Some(signing) = key.signer() {
+            return Some(Signer {
+                key: signing,
+                algorithm: own.0,
+                key_id: own.1,
+            });
+        }
+        let serves = |other: &&Arc<Key>| {
+            let bound = other.issuer().is_none_or(|bound| Some(bound) == issuer);
+            bound && !matches!(other.material, VerifyingKey::Secret(_))
+        };
+        self.keys.iter().filter(serves).find_map(|other| {
+            Some(Signer {
+                key: other.signer()?,
+                algorithm: *other.algorithms.iter().find(|one| allowed(**one))?,
+                key_id: other.id().map(<[u8]>::to_vec),
+            })
+        })
     }
 }
 

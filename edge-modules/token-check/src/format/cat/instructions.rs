@@ -6,7 +6,6 @@ use crate::cbor::Value;
 use crate::cose::Tags;
 use crate::grant::{FailureAnswer, Renewal, RenewalCarrier};
 use crate::reason::{Reason, Refused};
-use crate::signature::Algorithm;
 
 /// Which numbers the parameters of `catr` have: implementations disagree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -130,8 +129,7 @@ pub(super) fn renewal(
         lasts,
         deadline,
         claims: claims.clone(),
-        algorithm: Algorithm::Hs256,
-        key_id: None,
+        signer: None,
         tags,
     }))
 }

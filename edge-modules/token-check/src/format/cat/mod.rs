@@ -182,8 +182,17 @@ impl Verifier for Cat {
         )?;
         let mut grant = claims::grant(&claims, key, &self.rules)?;
         if let Some(renewal) = &mut grant.renewal {
-            renewal.algorithm = message.algorithm;
-            renewal.key_id = key.id().map(<[u8]>::to_vec).or(message.key_id);
+            let named = key.id().map(<[u8]>::to_vec).or(message.key_id);
+            let allowed = |algorithm: Algorithm| {
+                algorithm.to_cose().is_some()
+                    && (self.rules.algorithms.is_empty()
+                        || self.rules.algorithms.contains(&algorithm))
+            };
+            let issuer = grant.issuer.as_deref();
+            let own = (message.algorithm, named);
+            // Nobody here could renew it: that is said, not found out when the session ends.
+            let signer = keys.renewer(key, own, issuer, allowed);
+            renewal.signer = Some(signer.ok_or_else(|| claims::unsupported(label::CATR))?);
             renewal.tags = Tags {
                 cwt: message.cwt_tag,
                 cose: message.cose_tag,
