@@ -123,6 +123,8 @@ pub(crate) fn wrong(key: impl Into<String>, message: impl Into<String>) -> Confi
 pub(crate) struct Policy {
     pub(crate) access: Access,
     pub(crate) formats: Vec<Format>,
+    /// Their indices: what a path takes that no route names.
+    pub(crate) every_format: Vec<usize>,
     pub(crate) routes: Vec<Route>,
     pub(crate) client: ClientSource,
     pub(crate) surroundings: Surroundings,
@@ -246,6 +248,7 @@ impl Config {
         let policy = Policy {
             access: self.access,
             formats,
+            every_format: all,
             routes,
             client,
             surroundings,

@@ -39,11 +39,12 @@ impl Policy {
             .and_then(|grant| grant.path_prefix.as_deref())
             .unwrap_or_default();
         if !prefix.is_empty() || !gone.parameters.is_empty() || clean.encoded() != head.path() {
-            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-            push(
-                &mut edits,
-                Edit::SetTarget(&format!("{prefix}{}{query}", clean.encoded())),
-            )?;
+            let target = match query {
+                None if prefix.is_empty() => Cow::Borrowed(clean.encoded()),
+                None => Cow::Owned(format!("{prefix}{}", clean.encoded())),
+                Some(query) => Cow::Owned([prefix, clean.encoded(), "?", query].concat()),
+            };
+            push(&mut edits, Edit::SetTarget(&target))?;
         }
         if !gone.cookies.is_empty() {
             match cookies_without(head, &gone.cookies) {

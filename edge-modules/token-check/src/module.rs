@@ -194,13 +194,9 @@ fn judge(
         .and_then(|count| path.without_first(count))
         .unwrap_or_else(|| path.clone());
     let route = policy.routes.iter().find(|route| route.covers(&clean));
-    let every: Vec<usize>;
     let (access, formats) = match route {
         Some(route) => (route.access, route.formats.as_slice()),
-        None => {
-            every = (0..policy.formats.len()).collect();
-            (policy.access, every.as_slice())
-        }
+        None => (policy.access, policy.every_format.as_slice()),
     };
     let mut presented: Vec<(usize, Presented<'_>)> = Vec::new();
     match access {
@@ -241,10 +237,13 @@ fn judge(
     let mine = |(format, token): &&(usize, Presented<'_>)| {
         policy.formats[*format].verifier.recognises(&token.text)
     };
-    let format = presented
-        .iter()
-        .find(mine)
-        .map_or(presented[0].0, |(format, _)| *format);
+    let format = match presented.as_slice() {
+        [(format, _)] => *format,
+        several => several
+            .iter()
+            .find(mine)
+            .map_or(presented[0].0, |(format, _)| *format),
+    };
     let grant = known.grant(policy, format, &first.text, now, host)?;
     let skew = policy.formats[format].verifier.clock_skew();
     let query_left = query.as_deref().unwrap_or_default();
