@@ -29,7 +29,7 @@ impl<'a> NormalPath<'a> {
     /// # Errors
     /// [`Reason::PathAmbiguous`] for: no leading slash; `..` above the root; an encoded slash or a backslash in any form; `;`
     /// (path parameters, which some servers cut off); an encoding inside an encoding (`%252e`); a broken `%`; control characters and
-    /// NUL; bytes that are not UTF-8 (overlong forms are not); `#`; more than [`MAX_PATH`] bytes.
+    /// NUL; bytes that are not UTF-8 (overlong forms are not); `#`; dot segments with spaces; more than [`MAX_PATH`] bytes.
     pub fn new(path: &'a str) -> Result<Self, Refused> {
         if path.len() > MAX_PATH || !path.starts_with('/') {
             return Err(Reason::PathAmbiguous.into());
@@ -201,6 +201,10 @@ fn resolve(decoded: &str) -> Result<String, Refused> {
             ".." => {
                 kept.pop().ok_or(Reason::PathAmbiguous)?;
             }
+            // Some file systems cut spaces off a name, and then it is a dot segment.
+            _ if matches!(segment.trim(), "" | "." | "..") => {
+                return Err(Reason::PathAmbiguous.into());
+            }
             _ => kept.push(segment),
         }
     }
@@ -308,6 +312,10 @@ mod tests {
             "/%ef%bc%8e%ef%bc%8e/a",
             "/%u002e/a",
             "/a/%uff0e",
+            "/a/..%20/b",
+            "/a/%20../b",
+            "/a/.%20",
+            "/a/%20/b",
         ] {
             assert_eq!(normal(path), None, "{path}");
         }
