@@ -12,17 +12,23 @@ pub enum AcceptClass {
 impl AcceptClass {
     /// Reads an `Accept` value. Wildcards do not count: old clients send `*/*` and mean nothing by it.
     pub fn read(accept: Option<&str>) -> Self {
-        let webp = accept.is_some_and(|accept| {
-            accept.split(',').any(|range| {
-                let mut parts = range.split(';').map(str::trim);
-                parts
-                    .next()
-                    .is_some_and(|media| media.eq_ignore_ascii_case("image/webp"))
-                    && weight(parts) > 0
-            })
-        });
-        if webp { Self::WebP } else { Self::Basic }
+        if accept.is_some_and(|accept| names(accept, "image/webp")) {
+            Self::WebP
+        } else {
+            Self::Basic
+        }
     }
+}
+
+/// True when a client names a media type with a weight above zero.
+pub fn names(accept: &str, wanted: &str) -> bool {
+    accept.split(',').any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        parts
+            .next()
+            .is_some_and(|media| media.eq_ignore_ascii_case(wanted))
+            && weight(parts) > 0
+    })
 }
 
 /// The `q` parameter in thousandths; 1000 without one, 0 when it cannot be read (RFC 9110 section 12.4.2).

@@ -20,6 +20,7 @@ struct Document {
     paths: Vec<String>,
     extensions: Vec<String>,
     storyboards: bool,
+    client_hints: bool,
     spellings: Vec<Spelling>,
     pass_query: Vec<String>,
     always: bool,
@@ -86,10 +87,11 @@ impl Default for Document {
         let settings = Settings::default();
         Self {
             paths: Vec::new(),
-            extensions: ["jpg", "jpeg", "png", "webp", "gif"]
+            extensions: ["jpg", "jpeg", "png", "webp", "gif", "avif"]
                 .map(str::to_owned)
                 .to_vec(),
             storyboards: true,
+            client_hints: false,
             spellings: vec![Spelling::Weir],
             pass_query: vec!["v".to_owned(), "CMCD".to_owned()],
             always: false,
@@ -119,6 +121,8 @@ pub struct Config {
     pub extensions: Vec<String>,
     /// Whether `<asset>/thumbnail.*` is cut out of `<asset>/storyboard.*`.
     pub storyboards: bool,
+    /// Whether client hints fill in what a request leaves open.
+    pub client_hints: bool,
     /// Spellings of options, in the order in which they are tried.
     pub spellings: Vec<Spelling>,
     /// Query names that are no options and go on to the origin.
@@ -245,6 +249,7 @@ impl Config {
             paths: document.paths,
             extensions: document.extensions,
             storyboards: document.storyboards,
+            client_hints: document.client_hints,
             spellings: document.spellings,
             pass_query: document.pass_query,
             always: document.always,

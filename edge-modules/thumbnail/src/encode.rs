@@ -17,6 +17,8 @@ pub struct Encoding {
     pub quality: u8,
     /// WebP without loss. PNG always is.
     pub lossless: bool,
+    /// JPEG in scans, coarse first.
+    pub progressive: bool,
 }
 
 /// Encodes a picture in sRGB.
@@ -25,7 +27,7 @@ pub struct Encoding {
 /// What the encoder says. Sizes inside the limits are never refused.
 pub fn encode(raster: &Raster, encoding: Encoding) -> Result<Vec<u8>, PictureError> {
     match encoding.format {
-        OutputFormat::Jpeg => jpeg::encode(raster, encoding.quality),
+        OutputFormat::Jpeg => jpeg::encode(raster, encoding.quality, encoding.progressive),
         OutputFormat::Png => png::encode(raster),
         OutputFormat::WebP => webp::encode(raster, encoding.quality, encoding.lossless),
     }

@@ -1,5 +1,9 @@
 //! What happens between the origin's response and ours. No input or output here: every step says what it needs next.
 
+mod conversion;
+mod frame;
+mod preview;
+
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -10,16 +14,13 @@ use weir_module::{
 use crate::accept::AcceptClass;
 use crate::config::{Config, OnUnsupported};
 use crate::error::PictureError;
-use crate::format::{Sniffed, sniff};
+use crate::format::AVIF;
 use crate::kept::Kept;
 use crate::options::FormatChoice;
 use crate::pipeline::{self, Output};
 use crate::request::{Asked, Subject};
-use crate::storyboard::{Storyboard, Tile, sprite_target};
+use crate::storyboard::Form;
 use crate::validator::{self, Tagger};
-
-/// The largest storyboard index.
-const LARGEST_INDEX: usize = 1 << 20;
 
 /// Everything that the steps share.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub(crate) struct Job {
     pub(crate) config: Rc<Config>,
     pub(crate) asked: Asked,
     pub(crate) accept: AcceptClass,
+    /// The viewer names AVIF.
+    pub(crate) avif: bool,
     pub(crate) tagger: Tagger,
     pub(crate) if_none_match: Option<String>,
     /// The viewer asked with HEAD, so the first response has no body.
@@ -37,10 +40,13 @@ impl Job {
     /// The first step, for the response to the viewer's own request.
     pub(crate) fn start(self) -> Box<dyn Exchange> {
         match self.asked.subject {
-            Subject::Frame => {
-                Box::new(move |head: &ResponseHead, _: &mut dyn Host| self.index(head, Index::Json))
+            Subject::Frame | Subject::Preview => {
+                Box::new(move |head: &ResponseHead, _: &mut dyn Host| self.index(head, Form::Json))
             }
-            Subject::Picture | Subject::PictureOrFrame => {
+            Subject::Index(form) => {
+                Box::new(move |head: &ResponseHead, _: &mut dyn Host| self.own_form(head, form))
+            }
+            Subject::Picture | Subject::PictureOrFrame | Subject::PictureOrPreview => {
                 Box::new(move |head: &ResponseHead, host: &mut dyn Host| self.picture(head, host))
             }
         }
@@ -48,9 +54,13 @@ impl Job {
 
     /// A response to the request for the picture itself.
     fn picture(self, head: &ResponseHead, _host: &mut dyn Host) -> Reply {
-        if head.status == 404 && self.asked.subject == Subject::PictureOrFrame {
-            return self.drop_then_forward(Index::Json.name(), |job| {
-                Box::new(move |head: &ResponseHead, _: &mut dyn Host| job.index(head, Index::Json))
+        let or_else = matches!(
+            self.asked.subject,
+            Subject::PictureOrFrame | Subject::PictureOrPreview
+        );
+        if head.status == 404 && or_else {
+            return self.drop_then_forward(Form::Json.name(), |job| {
+                Box::new(move |head: &ResponseHead, _: &mut dyn Host| job.index(head, Form::Json))
             });
         }
         if let Some(reply) = self.without_body(head) {
@@ -88,93 +98,6 @@ impl Job {
         }
     }
 
-    /// A response to the request for the storyboard's index.
-    fn index(self, head: &ResponseHead, form: Index) -> Reply {
-        if head.status == 404 && form == Index::Json {
-            return self.drop_then_forward(Index::WebVtt.name(), |job| {
-                Box::new(move |head: &ResponseHead, _: &mut dyn Host| {
-                    job.index(head, Index::WebVtt)
-                })
-            });
-        }
-        if head.status != 200 {
-            return Reply::Pass(Edits::none());
-        }
-        if self.head_only {
-            let target = self.beside(form.name());
-            let job = Self {
-                head_only: false,
-                ..self
-            };
-            return Reply::Collect {
-                limit: 0,
-                then: Box::new(move |_, _| {
-                    let exchange =
-                        move |head: &ResponseHead, _: &mut dyn Host| job.index(head, form);
-                    Step::Forward(get(target), Box::new(exchange))
-                }),
-            };
-        }
-        Reply::Collect {
-            limit: LARGEST_INDEX,
-            then: Box::new(move |body, _| match self.pick(body, form) {
-                Ok((target, tile)) => {
-                    let exchange = move |head: &ResponseHead, host: &mut dyn Host| {
-                        self.sprite(head, &tile, host)
-                    };
-                    Step::Forward(get(target), Box::new(exchange))
-                }
-                Err(answer) => Step::Answer(*answer),
-            }),
-        }
-    }
-
-    fn pick(&self, body: Collected, form: Index) -> Result<(String, Tile), Box<Answer>> {
-        let body = match body {
-            Collected::Whole(body) => body,
-            Collected::TooLarge => {
-                let error = PictureError::SourceTooLarge {
-                    limit: LARGEST_INDEX,
-                };
-                return Err(Box::new(error.into_answer()));
-            }
-            Collected::Broken => return Err(Box::new(broken_off())),
-        };
-        let board = match form {
-            Index::Json => Storyboard::from_json(&body),
-            Index::WebVtt => Storyboard::from_vtt(&body),
-        };
-        board
-            .and_then(|board| {
-                let tile = board.at(self.asked.options.time_ms).clone();
-                Ok((sprite_target(self.asked.folder(), &tile.sprite)?, tile))
-            })
-            .map_err(|error| Box::new(error.into_answer()))
-    }
-
-    /// A response to the request for a sprite.
-    fn sprite(self, head: &ResponseHead, tile: &Tile, _host: &mut dyn Host) -> Reply {
-        if let Some(reply) = self.without_body(head) {
-            return reply;
-        }
-        let kept = Kept::of(head);
-        let part = (tile.x, tile.y, tile.width, tile.height);
-        Reply::Collect {
-            limit: self.config.largest_source,
-            then: Box::new(move |body, host| {
-                Step::Answer(self.make(body, &kept, host, |source, job| {
-                    pipeline::transform_part(
-                        source,
-                        part,
-                        &job.asked.options,
-                        job.accept,
-                        &job.config.settings,
-                    )
-                }))
-            }),
-        }
-    }
-
     /// Answers that need no body: what is not a picture, what has not changed, what is too large.
     fn without_body(&self, head: &ResponseHead) -> Option<Reply> {
         let kept = Kept::of(head);
@@ -189,6 +112,11 @@ impl Job {
         {
             return Some(Reply::Answer(self.not_modified(&kept)));
         }
+        self.unusable_body(head).map(Reply::Answer)
+    }
+
+    /// The answer to a body that need not be read.
+    fn unusable_body(&self, head: &ResponseHead) -> Option<Answer> {
         if head
             .content_length()
             .is_some_and(|length| length > self.config.largest_source as u64)
@@ -196,7 +124,7 @@ impl Job {
             let error = PictureError::SourceTooLarge {
                 limit: self.config.largest_source,
             };
-            return Some(Reply::Answer(error.into_answer()));
+            return Some(error.into_answer());
         }
         if head
             .header_str("content-encoding")
@@ -208,7 +136,7 @@ impl Job {
                 "The origin sent a picture with a content coding",
             )
             .detail("it was asked not to; pictures are compressed already");
-            return Some(Reply::Answer(problem.into_answer()));
+            return Some(problem.into_answer());
         }
         None
     }
@@ -220,15 +148,9 @@ impl Job {
         host: &mut dyn Host,
         transform: impl FnOnce(&[u8], &Self) -> Result<Output, PictureError>,
     ) -> Answer {
-        let source = match body {
-            Collected::Whole(source) => source,
-            Collected::TooLarge => {
-                return PictureError::SourceTooLarge {
-                    limit: self.config.largest_source,
-                }
-                .into_answer();
-            }
-            Collected::Broken => return broken_off(),
+        let source = match whole(body, self.config.largest_source) {
+            Ok(source) => source,
+            Err(answer) => return *answer,
         };
         let tag = self
             .tag(kept)
@@ -246,13 +168,14 @@ impl Job {
                 self.headers(answer, kept, Some(&tag))
                     .header("x-content-type-options", "nosniff")
             }
-            Err(PictureError::Unsupported(name)) if self.passes(&source) => {
+            Err(PictureError::Unsupported(name)) if self.passes(name) => {
                 // The first bytes are gone from the stream, so the body goes out again as it came.
                 host.log(Level::Info, &format!("passed {name} on unchanged"));
-                let kind = kept
-                    .content_type
-                    .clone()
-                    .unwrap_or_else(|| b"application/octet-stream".to_vec());
+                let kind = match (name, &kept.content_type) {
+                    (AVIF, _) => b"image/avif".to_vec(),
+                    (_, Some(kind)) => kind.clone(),
+                    (_, None) => b"application/octet-stream".to_vec(),
+                };
                 let mut answer = Answer::new(200).header("content-type", kind);
                 answer.body = weir_module::AnswerBody::Bytes(source);
                 self.headers(answer, kept, None)
@@ -265,8 +188,12 @@ impl Job {
         }
     }
 
-    fn passes(&self, source: &[u8]) -> bool {
-        self.config.on_unsupported == OnUnsupported::Pass && sniff(source) != Sniffed::Other("SVG")
+    /// An AVIF file goes to a viewer that takes it: nothing here makes a better one.
+    fn passes(&self, name: &str) -> bool {
+        match name {
+            AVIF if self.avif && self.asked.options.format == FormatChoice::Auto => true,
+            name => self.config.on_unsupported == OnUnsupported::Pass && name != "SVG",
+        }
     }
 
     fn not_modified(&self, kept: &Kept) -> Answer {
@@ -292,6 +219,7 @@ impl Job {
         if self.asked.options.format == FormatChoice::Auto {
             vary.push("Accept".to_owned());
         }
+        vary.extend(self.asked.vary.iter().map(|name| (*name).to_owned()));
         if !vary.is_empty() {
             answer = answer.header("vary", vary.join(", "));
         }
@@ -323,26 +251,22 @@ impl Job {
     }
 }
 
-/// The two forms of a storyboard's index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Index {
-    Json,
-    WebVtt,
-}
-
-impl Index {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Json => "storyboard.json",
-            Self::WebVtt => "storyboard.vtt",
-        }
-    }
-}
-
 fn get(target: String) -> Forward {
     Forward {
         target,
         headers: vec![(Cow::Borrowed("accept"), b"image/*, */*;q=0.5".to_vec())],
+    }
+}
+
+/// The whole body.
+fn whole(body: Collected, limit: usize) -> Result<Vec<u8>, Box<Answer>> {
+    match body {
+        Collected::Whole(body) => Ok(body),
+        Collected::TooLarge => {
+            let error = PictureError::SourceTooLarge { limit };
+            Err(Box::new(error.into_answer()))
+        }
+        Collected::Broken => Err(Box::new(broken_off())),
     }
 }
 

@@ -98,11 +98,11 @@ pub fn sniff(bytes: &[u8]) -> Sniffed {
             ..,
         ] => Sniffed::Known(SourceFormat::WebP),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Sniffed::Known(SourceFormat::Gif),
-        [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => Sniffed::Other(match brand.get(..4) {
-            Some(b"avif" | b"avis") => "AVIF",
-            Some(b"heic" | b"heix" | b"heif" | b"mif1" | b"msf1") => "HEIF",
-            _ => "an ISO base media file",
-        }),
+        [a, b, c, d, b'f', b't', b'y', b'p', brands @ ..] => {
+            let length = u32::from_be_bytes([*a, *b, *c, *d]).saturating_sub(8);
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            Sniffed::Other(by_brand(&brands[..brands.len().min(length)]))
+        }
         [0xff, 0x0a, ..] | [0, 0, 0, 0x0c, b'J', b'X', b'L', b' ', ..] => Sniffed::Other("JPEG XL"),
         [b'B', b'M', ..] => Sniffed::Other("BMP"),
         [b'I', b'I', 0x2a, 0, ..] | [b'M', b'M', 0, 0x2a, ..] => Sniffed::Other("TIFF"),
@@ -111,6 +111,27 @@ pub fn sniff(bytes: &[u8]) -> Sniffed {
         _ => Sniffed::Other("a file of unknown type"),
     }
 }
+
+/// The name of an ISO base media file by the major brand and the compatible ones (ISO/IEC 14496-12 section 4.3). Many AVIF files
+/// have the general major brand of still pictures and say AVIF among the others.
+fn by_brand(brands: &[u8]) -> &'static str {
+    // The second four bytes are a version.
+    let mut all = brands
+        .chunks_exact(4)
+        .enumerate()
+        .filter(|(index, _)| *index != 1);
+    let any = |wanted: &[&[u8]]| all.clone().any(|(_, brand)| wanted.contains(&brand));
+    if any(&[b"avif", b"avis"]) {
+        return AVIF;
+    }
+    match all.next() {
+        Some((_, b"heic" | b"heix" | b"heif" | b"mif1" | b"msf1")) => "HEIF",
+        _ => "an ISO base media file",
+    }
+}
+
+/// The name of AVIF in [`Sniffed::Other`].
+pub const AVIF: &str = "AVIF";
 
 /// SVG has no signature: XML whose first element is `svg`. Refused by name, since a script may hide in it.
 fn looks_like_svg(bytes: &[u8]) -> bool {
@@ -147,6 +168,18 @@ mod tests {
         );
         assert_eq!(sniff(b"GIF89a.."), Sniffed::Known(SourceFormat::Gif));
         assert_eq!(sniff(b"\0\0\0\x1cftypavif"), Sniffed::Other("AVIF"));
+        assert_eq!(
+            sniff(b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf...."),
+            Sniffed::Other("AVIF")
+        );
+        assert_eq!(
+            sniff(b"\0\0\0\x14ftypmif1avifmif1avif"),
+            Sniffed::Other("HEIF")
+        );
+        assert_eq!(
+            sniff(b"\0\0\0\0ftyp"),
+            Sniffed::Other("an ISO base media file")
+        );
         assert_eq!(
             sniff(b"\xef\xbb\xbf <?xml version='1.0'?>\n<SVG onload='x'>"),
             Sniffed::Other("SVG")

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::decode::DecodeLimits;
 use crate::options::query;
 use crate::pipeline::{Settings, transform, transform_part};
-use crate::storyboard::{Storyboard, sprite_target};
+use crate::storyboard::{Form, Storyboard, sprite_target};
 
 /// Makes a picture of the bytes: whole, and a part of it. Any bytes are refused or give a picture of the size that was asked for.
 ///
@@ -44,6 +44,14 @@ pub fn request(data: &[u8]) {
     for read in [Storyboard::from_json, Storyboard::from_vtt] {
         if let Ok(board) = read(data) {
             let _ = sprite_target("/a/", &board.at(Some(1000)).sprite);
+            assert!(board.spread(Some(1000), 7).len() <= 7);
+            for form in [Form::Json, Form::WebVtt] {
+                let Ok(text) = board.write(form) else {
+                    continue;
+                };
+                let again = Storyboard::read(form, text.as_bytes());
+                assert!(again.is_ok(), "what is written is read");
+            }
         }
     }
     let Ok(text) = std::str::from_utf8(data) else {
@@ -52,7 +60,7 @@ pub fn request(data: &[u8]) {
     let Ok(config) = Config::parse(SPELLINGS) else {
         return;
     };
-    if let Ok(Some(asked)) = crate::request::read(&config, text, 0) {
+    if let Ok(Some(asked)) = crate::request::read(&config, text, 0, None) {
         let canonical = asked.options.canonical();
         let again = query::read(&canonical).and_then(|draft| draft.finish(16_383));
         assert_eq!(
@@ -137,6 +145,7 @@ mod tests {
             "/unsafe/fit-in/300x200/smart/filters:quality(80):format(webp)/x/a.jpg",
             "/a.jpg?width=9&auto=webp&bg-color=fff",
             "/vod/x/thumbnail.webp?time=1:02:03.5&w=320",
+            "/vod/x/preview.webp?time=1m5s&frames=12&fps=4&w=320",
             "WEBVTT\n\n00:00.000 --> 00:10.000\nsb.jpg#xywh=0,0,160,90\n",
             r#"{"url":"sb.jpg","tile_width":160,"tile_height":90,"tiles":[{"start":0,"x":0,"y":0}]}"#,
         ] {

@@ -20,6 +20,7 @@ const KEPT: [&str; 13] = [
 ];
 
 /// What is kept of the origin's response head.
+#[derive(Default)]
 pub(crate) struct Kept {
     pub(crate) headers: Vec<(&'static str, Vec<u8>)>,
     pub(crate) etag: Option<String>,

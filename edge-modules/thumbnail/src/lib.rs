@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod accept;
+mod animation;
 mod colour;
 pub mod config;
 pub mod decode;
@@ -16,6 +17,7 @@ mod exchange;
 pub mod format;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+pub mod hints;
 mod jpeg;
 mod kept;
 mod linear;

@@ -7,10 +7,12 @@ use weir_module::{
 };
 
 use crate::NAME;
-use crate::accept::AcceptClass;
+use crate::accept::{self, AcceptClass};
 use crate::config::Config;
-use crate::exchange::{Index, Job};
+use crate::exchange::Job;
+use crate::hints::{self, Hints};
 use crate::request::{self, Subject};
+use crate::storyboard::Form;
 use crate::validator::Tagger;
 
 /// The module `thumbnail`.
@@ -31,7 +33,13 @@ impl Module for Thumbnail {
     }
 
     fn headers(&self) -> Vec<String> {
-        ["accept", "if-none-match"].map(str::to_owned).to_vec()
+        let hints = hints::HEADERS.iter().filter(|_| self.config.client_hints);
+        let names = ["accept", "if-none-match"];
+        names
+            .iter()
+            .chain(hints)
+            .map(|name| (*name).to_owned())
+            .collect()
     }
 
     fn decide(&mut self, head: &RequestHead<'_>, host: &mut dyn Host) -> Verdict {
@@ -39,8 +47,9 @@ impl Module for Thumbnail {
         if !head_only && head.method() != "GET" {
             return Verdict::pass();
         }
-        let asked = match request::read(&self.config, head.target(), host.now_ns() / 1_000_000_000)
-        {
+        let hints = self.config.client_hints.then(|| Hints::read(head));
+        let now_s = host.now_ns() / 1_000_000_000;
+        let asked = match request::read(&self.config, head.target(), now_s, hints.as_ref()) {
             Ok(Some(asked)) => asked,
             Ok(None) => return Verdict::pass(),
             Err(error) => return Verdict::Answer(error.into_answer()),
@@ -51,6 +60,7 @@ impl Module for Thumbnail {
             return Verdict::Exchange(Edits::none(), Box::new(NotHere));
         }
         let accept = accept_class(head);
+        let avif = names_avif(head);
         // The defaults shape the bytes as much as the options do.
         let tagger = Tagger::new(&format!(
             "{} {:?}",
@@ -62,21 +72,28 @@ impl Module for Thumbnail {
             .as_deref()
             .and_then(|list| tagger.ask_origin(list));
         let target = match asked.subject {
-            Subject::Frame => format!(
+            Subject::Frame | Subject::Preview => format!(
                 "{}{}{}",
                 asked.folder(),
-                Index::Json.name(),
+                Form::Json.name(),
                 asked.pass_query
             ),
-            Subject::Picture | Subject::PictureOrFrame => asked.target.clone(),
+            _ => asked.target.clone(),
         };
-        let conditional = ask_origin.filter(|_| asked.subject != Subject::Frame);
-        match edits(&target, conditional.as_deref(), if_none_match.is_some()) {
+        let of_picture = matches!(asked.subject, Subject::Picture | Subject::PictureOrFrame);
+        let conditional = ask_origin.filter(|_| of_picture);
+        let edits = match asked.subject {
+            // Most often the origin has it and answers as it likes.
+            Subject::Index(_) => Ok(Edits::none()),
+            _ => edits(&target, conditional.as_deref(), if_none_match.is_some()),
+        };
+        match edits {
             Ok(edits) => {
                 let job = Job {
                     config: Rc::clone(&self.config),
                     asked,
                     accept,
+                    avif,
                     tagger,
                     if_none_match,
                     head_only,
@@ -106,6 +123,12 @@ fn accept_class(head: &RequestHead<'_>) -> AcceptClass {
     } else {
         AcceptClass::Basic
     }
+}
+
+fn names_avif(head: &RequestHead<'_>) -> bool {
+    let mut values = head.header_all("accept");
+    values
+        .any(|value| std::str::from_utf8(value).is_ok_and(|text| accept::names(text, "image/avif")))
 }
 
 fn if_none_match(head: &RequestHead<'_>) -> Option<String> {

@@ -70,8 +70,14 @@ pub struct Draft {
     pub flip: Option<Flip>,
     /// Resize in linear light.
     pub linear: Option<bool>,
+    /// JPEG in scans, coarse first.
+    pub progressive: Option<bool>,
     /// Seconds into the asset, for a time thumbnail, in milliseconds.
     pub time_ms: Option<u64>,
+    /// Frames of a preview.
+    pub frames: Option<u8>,
+    /// Frames a second of a preview.
+    pub fps: Option<u8>,
 }
 
 impl Draft {
@@ -95,7 +101,10 @@ impl Draft {
             rotate: over.rotate.or(self.rotate),
             flip: over.flip.or(self.flip),
             linear: over.linear.or(self.linear),
+            progressive: over.progressive.or(self.progressive),
             time_ms: over.time_ms.or(self.time_ms),
+            frames: over.frames.or(self.frames),
+            fps: over.fps.or(self.fps),
         }
     }
 
@@ -159,7 +168,10 @@ impl Draft {
             rotate: self.rotate.unwrap_or(0) % 4,
             flip: self.flip.unwrap_or(Flip::NONE),
             linear: self.linear.unwrap_or(false),
+            progressive: self.progressive.unwrap_or(false),
             time_ms: self.time_ms,
+            frames: self.frames,
+            fps: self.fps,
         })
     }
 }
@@ -197,8 +209,41 @@ pub struct Options {
     pub flip: Flip,
     /// Resize in linear light.
     pub linear: bool,
+    /// JPEG in scans, coarse first.
+    pub progressive: bool,
     /// For a time thumbnail: milliseconds into the asset.
     pub time_ms: Option<u64>,
+    /// For a preview: the most frames.
+    pub frames: Option<u8>,
+    /// For a preview: frames a second.
+    pub fps: Option<u8>,
+}
+
+impl Default for Options {
+    /// Nothing is asked for.
+    fn default() -> Self {
+        Self {
+            width: None,
+            height: None,
+            fit: Fit::ScaleDown,
+            gravity: Gravity::CENTRE,
+            region: None,
+            enlarge: false,
+            quality: Quality::Default,
+            format: FormatChoice::Auto,
+            lossless: false,
+            blur: Tenths::ZERO,
+            sharpen: None,
+            background: None,
+            rotate: 0,
+            flip: Flip::NONE,
+            linear: false,
+            progressive: false,
+            time_ms: None,
+            frames: None,
+            fps: None,
+        }
+    }
 }
 
 impl Options {
@@ -264,6 +309,15 @@ impl Options {
         if self.linear {
             put("linear", &1);
         }
+        if self.progressive {
+            put("progressive", &1);
+        }
+        if let Some(frames) = self.frames {
+            put("frames", &frames);
+        }
+        if let Some(fps) = self.fps {
+            put("fps", &fps);
+        }
         out
     }
 
@@ -276,49 +330,4 @@ impl Options {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Options, OptionError> {
-        query::read(text)?.finish(8192)
-    }
-
-    #[test]
-    fn order_and_spelling_do_not_change_the_key() {
-        let first = read("w=320&h=180&fit=cover&dpr=2&q=80&format=webp").unwrap();
-        let second = read("format=webp&dpr=2.0&q=80&fit=cover&h=180&w=320").unwrap();
-        let third = read("w=640&h=360&fit=cover&q=80&format=webp&crop=center&enlarge=0").unwrap();
-        assert_eq!(first, second);
-        assert_eq!(first.canonical(), third.canonical());
-        assert_eq!(first.canonical(), "w=640&h=360&fit=cover&q=80&format=webp");
-    }
-
-    #[test]
-    fn conflicts_are_told() {
-        for (text, part) in [
-            ("w=10&fit=pad", "needs both"),
-            ("w=10&enlarge=1", "never enlarge"),
-            ("fit=cover&enlarge=1", "needs `w` or `h`"),
-            ("w=8000&dpr=2", "16000 pixels after `dpr`"),
-            ("w=10&format=jpeg&lossless=1", "not with JPEG"),
-        ] {
-            let error = read(text).unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_place_to_cut_around_asks_for_cover() {
-        assert_eq!(read("w=10&h=10&crop=top").unwrap().fit, Fit::Cover);
-        assert_eq!(read("w=10&crop=top").unwrap().fit, Fit::ScaleDown);
-        assert_eq!(read("w=10&crop=top").unwrap().canonical(), "w=10");
-    }
-
-    #[test]
-    fn a_preset_lies_under_the_request() {
-        let preset = query::read("w=320&h=180&fit=cover&q=70").unwrap();
-        let request = query::read("q=50").unwrap();
-        let options = preset.overlaid_by(request).finish(8192).unwrap();
-        assert_eq!(options.canonical(), "w=320&h=180&fit=cover&q=50");
-    }
-}
+mod tests;

@@ -3,12 +3,13 @@
 
 use crate::accept::AcceptClass;
 use crate::colour;
-use crate::decode::{self, DecodeLimits, Header, Least};
+use crate::decode::{self, DecodeLimits, Decoded, Header, Least};
 use crate::effects;
 use crate::encode::{Encoding, encode};
 use crate::error::PictureError;
 use crate::format::{OutputFormat, SourceFormat};
 use crate::options::{FormatChoice, Options, Quality};
+use crate::pixels::Pixels;
 use crate::plan::{Plan, Rect};
 use crate::quality;
 use crate::raster::{Channels, Raster};
@@ -69,7 +70,25 @@ pub fn transform(
     settings: &Settings,
 ) -> Result<Output, PictureError> {
     let header = decode::inspect(source, settings.decode)?;
-    let raster = render(source, header, None, options, settings)?;
+    let stored = Rect {
+        left: 0.0,
+        top: 0.0,
+        width: header.width.into(),
+        height: header.height.into(),
+    };
+    let turn = header.turn.then(asked_turn(options));
+    let layout = Layout::new(stored, turn, options, settings)?;
+    let (width, height) = layout.size;
+    // What the decoder averages it does not average in linear light: leave the last step to the resizer.
+    let spare = if options.linear { 2 } else { 1 };
+    let least = least_size(header, layout.cut, (width * spare, height * spare));
+    let decoded = decode::decode(source, header, least, settings.decode)?;
+    let raster = layout.render(
+        decoded.pixels,
+        decoded.profile.as_deref(),
+        options,
+        settings,
+    );
     finish(raster, header.format, options, accept, settings)
 }
 
@@ -84,104 +103,139 @@ pub fn transform_part(
     accept: AcceptClass,
     settings: &Settings,
 ) -> Result<Output, PictureError> {
-    let header = decode::inspect(source, settings.decode)?;
-    let (left, top, width, height) = part;
-    let fits = |start: u32, length: u32, whole: u32| {
-        length > 0 && start.checked_add(length).is_some_and(|end| end <= whole)
-    };
-    if !fits(left, width, header.width) || !fits(top, height, header.height) {
-        return Err(PictureError::EmptyRegion {
-            width: header.width,
-            height: header.height,
-        });
-    }
-    let part = Rect {
-        left: left.into(),
-        top: top.into(),
-        width: width.into(),
-        height: height.into(),
-    };
-    let raster = render(source, header, Some(part), options, settings)?;
-    finish(raster, header.format, options, accept, settings)
+    Sheet::open(source, settings)?.part(part, options, accept, settings)
 }
 
-/// Everything up to the encoder.
-fn render(
-    source: &[u8],
+/// A decoded sprite, of which parts are taken.
+#[derive(Debug)]
+pub struct Sheet {
     header: Header,
-    part: Option<Rect>,
-    options: &Options,
-    settings: &Settings,
-) -> Result<Raster, PictureError> {
-    let asked = Turn::flip(options.flip).then(Turn::quarters(options.rotate));
-    let (turn, stored) = match part {
-        // A sprite is laid out as stored; its tiles are upright in it.
-        Some(part) => (asked, part),
-        None => {
-            let whole = Rect {
-                left: 0.0,
-                top: 0.0,
-                width: header.width.into(),
-                height: header.height.into(),
-            };
-            (header.turn.then(asked), whole)
-        }
-    };
-    let (upright_width, upright_height) = turn.size(whole(stored.width), whole(stored.height));
-    let plan = Plan::new(
-        options,
-        upright_width,
-        upright_height,
-        settings.largest_side,
-    )?;
+    decoded: Decoded,
+}
 
-    let inner = turn.source_rect(plan.source, stored.width, stored.height);
-    let cut = Rect {
-        left: inner.left + stored.left,
-        top: inner.top + stored.top,
-        ..inner
-    };
-    let (width, height) = turn.size(plan.width, plan.height);
-    let least = match part {
-        // Blocks must not reach over a tile's border.
-        Some(_) => Least {
+impl Sheet {
+    /// Decodes a sprite.
+    ///
+    /// # Errors
+    /// As [`transform`].
+    pub fn open(source: &[u8], settings: &Settings) -> Result<Self, PictureError> {
+        let header = decode::inspect(source, settings.decode)?;
+        // Blocks must not reach over a tile's border: nothing is reduced.
+        let least = Least {
             width: header.width,
             height: header.height,
-        },
-        // What the decoder averages it does not average in linear light: leave the last step to the resizer.
-        None if options.linear => least_size(header, cut, (width * 2, height * 2)),
-        None => least_size(header, cut, (width, height)),
-    };
-    let decoded = decode::decode(source, header, least, settings.decode)?;
-    let pixels = if part.is_some() {
-        decoded.pixels.isolated(stored)
-    } else {
-        decoded.pixels
-    };
-    let resized = if options.linear {
-        pixels.resized_in_light(cut, width, height)
-    } else {
-        pixels.resized(cut, width, height)
-    };
-    let raster = turn.apply(resized);
-    let raster = colour::to_srgb(raster, decoded.profile.as_deref());
-    let raster = match plan.smart {
-        Some((width, height)) => smart::cut(raster, width, height),
-        None => raster,
-    };
-    let raster = match plan.canvas {
-        Some(canvas) => {
-            let [r, g, b] = settings.background;
-            let behind = options.background.unwrap_or([r, g, b, 255]);
-            pad(raster, canvas, behind)
+        };
+        let decoded = decode::decode(source, header, least, settings.decode)?;
+        Ok(Self { header, decoded })
+    }
+
+    /// As [`transform_part`].
+    ///
+    /// # Errors
+    /// As [`transform_part`].
+    pub fn part(
+        &self,
+        (left, top, width, height): (u32, u32, u32, u32),
+        options: &Options,
+        accept: AcceptClass,
+        settings: &Settings,
+    ) -> Result<Output, PictureError> {
+        let header = self.header;
+        let fits = |start: u32, length: u32, whole: u32| {
+            length > 0 && start.checked_add(length).is_some_and(|end| end <= whole)
+        };
+        if !fits(left, width, header.width) || !fits(top, height, header.height) {
+            return Err(PictureError::EmptyRegion {
+                width: header.width,
+                height: header.height,
+            });
         }
-        None => raster,
-    };
-    let raster = effects::blur(raster, options.blur.as_f32());
-    Ok(effects::sharpen(
-        raster,
-        options.sharpen.map_or(0.0, |sharpen| sharpen.as_f32()),
-    ))
+        let stored = Rect {
+            left: left.into(),
+            top: top.into(),
+            width: width.into(),
+            height: height.into(),
+        };
+        // A sprite is laid out as stored; its tiles are upright in it.
+        let layout = Layout::new(stored, asked_turn(options), options, settings)?;
+        let part = self.decoded.pixels.isolated(stored);
+        let raster = layout.render(part, self.decoded.profile.as_deref(), options, settings);
+        finish(raster, header.format, options, accept, settings)
+    }
+}
+
+fn asked_turn(options: &Options) -> Turn {
+    Turn::flip(options.flip).then(Turn::quarters(options.rotate))
+}
+
+/// Where the pixels of a result come from and go to.
+struct Layout {
+    turn: Turn,
+    plan: Plan,
+    /// The part of the stored source that is used.
+    cut: Rect,
+    /// The size that it gets, before the turn.
+    size: (u32, u32),
+}
+
+impl Layout {
+    fn new(
+        stored: Rect,
+        turn: Turn,
+        options: &Options,
+        settings: &Settings,
+    ) -> Result<Self, PictureError> {
+        let (width, height) = turn.size(whole(stored.width), whole(stored.height));
+        let plan = Plan::new(options, width, height, settings.largest_side)?;
+        let inner = turn.source_rect(plan.source, stored.width, stored.height);
+        let cut = Rect {
+            left: inner.left + stored.left,
+            top: inner.top + stored.top,
+            ..inner
+        };
+        let size = turn.size(plan.width, plan.height);
+        Ok(Self {
+            turn,
+            plan,
+            cut,
+            size,
+        })
+    }
+
+    /// Everything between the decoder and the encoder.
+    fn render(
+        &self,
+        pixels: Pixels,
+        profile: Option<&[u8]>,
+        options: &Options,
+        settings: &Settings,
+    ) -> Raster {
+        let (width, height) = self.size;
+        let resized = if options.linear {
+            pixels.resized_in_light(self.cut, width, height)
+        } else {
+            pixels.resized(self.cut, width, height)
+        };
+        let raster = self.turn.apply(resized);
+        let raster = colour::to_srgb(raster, profile);
+        let raster = match self.plan.smart {
+            Some((width, height)) => smart::cut(raster, width, height),
+            None => raster,
+        };
+        let raster = match self.plan.canvas {
+            Some(canvas) => {
+                let [r, g, b] = settings.background;
+                let behind = options.background.unwrap_or([r, g, b, 255]);
+                pad(raster, canvas, behind)
+            }
+            None => raster,
+        };
+        let raster = effects::blur(raster, options.blur.as_f32());
+        effects::sharpen(
+            raster,
+            options.sharpen.map_or(0.0, |sharpen| sharpen.as_f32()),
+        )
+    }
 }
 
 fn pad(raster: Raster, canvas: crate::plan::Canvas, behind: [u8; 4]) -> Raster {
@@ -245,6 +299,7 @@ fn finish(
             format,
             quality,
             lossless: options.lossless,
+            progressive: options.progressive,
         },
     )?;
     Ok(Output {

@@ -69,7 +69,7 @@ impl Layer {
     }
 
     /// Only what shows a rectangle of the source, so that nothing around it can be seen by a filter.
-    fn isolated(self, source: Rect) -> Self {
+    fn isolated(&self, source: Rect) -> Self {
         let inner = self.rect(source);
         // A hair of tolerance, so that a border on a whole pixel stays there.
         let (left, top) = (
@@ -91,7 +91,7 @@ impl Layer {
         Self {
             raster,
             origin,
-            ..self
+            scale: self.scale,
         }
     }
 }
@@ -120,14 +120,14 @@ impl Pixels {
 
     /// Only what shows a rectangle of the source.
     #[must_use]
-    pub(crate) fn isolated(self, source: Rect) -> Self {
+    pub(crate) fn isolated(&self, source: Rect) -> Self {
         Self {
             layers: self
                 .layers
-                .into_iter()
+                .iter()
                 .map(|layer| layer.isolated(source))
                 .collect(),
-            ..self
+            model: self.model,
         }
     }
 

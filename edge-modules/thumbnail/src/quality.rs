@@ -55,6 +55,7 @@ fn passes(judged: &Raster, original: &Raster, quality: u8) -> Result<bool, Pictu
             format: OutputFormat::Jpeg,
             quality,
             lossless: false,
+            progressive: false,
         },
     )?;
     let Ok(decoded) = jpeg::decode(&file, Scale::Eight, u64::MAX) else {

@@ -4,9 +4,11 @@ use crate::accept::AcceptClass;
 use crate::config::{Config, Spelling};
 use crate::error::OptionError;
 use crate::format::OutputFormat;
+use crate::hints::Hints;
 use crate::options::{Draft, FormatChoice, Options, query};
 use crate::signature;
 use crate::spelling::{InPath, cloudflare, fastly, imgix, imgproxy, thumbor};
+use crate::storyboard::Form;
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +19,12 @@ pub enum Subject {
     PictureOrFrame,
     /// A frame of the asset's storyboard.
     Frame,
+    /// The picture at the target, and where the origin has none an animation from the asset's storyboard.
+    PictureOrPreview,
+    /// An animation from the asset's storyboard.
+    Preview,
+    /// The storyboard's index, in whichever form the origin has it.
+    Index(Form),
 }
 
 /// A request that is ours.
@@ -30,6 +38,8 @@ pub struct Asked {
     pub pass_query: String,
     /// What to do.
     pub options: Options,
+    /// Headers, besides `Accept`, that the options were taken from.
+    pub vary: Vec<&'static str>,
 }
 
 impl Asked {
@@ -43,6 +53,21 @@ impl Asked {
         format!("{class}?{}", self.options.canonical())
     }
 
+    /// A request for a storyboard's index goes to the origin as it is.
+    fn index(form: Form, target: &str, query: &str) -> Self {
+        let pass_query = match query {
+            "" => String::new(),
+            query => format!("?{query}"),
+        };
+        Self {
+            subject: Subject::Index(form),
+            target: target.to_owned(),
+            pass_query,
+            options: Options::default(),
+            vary: Vec::new(),
+        }
+    }
+
     /// The folder of the target, with its last slash.
     pub fn folder(&self) -> &str {
         let path = self.target.split('?').next().unwrap_or_default();
@@ -51,11 +76,16 @@ impl Asked {
     }
 }
 
-/// Reads a request. None when it is not ours.
+/// Reads a request; `hints` are what the client says about itself, where that may count. None when it is not ours.
 ///
 /// # Errors
 /// Options that cannot be used, in a request that is ours.
-pub fn read(config: &Config, target: &str, now_s: u64) -> Result<Option<Asked>, OptionError> {
+pub fn read(
+    config: &Config,
+    target: &str,
+    now_s: u64,
+    hints: Option<&Hints>,
+) -> Result<Option<Asked>, OptionError> {
     let (path, raw_query) = target.split_once('?').unwrap_or((target, ""));
     if !config.paths.is_empty()
         && !config
@@ -64,6 +94,9 @@ pub fn read(config: &Config, target: &str, now_s: u64) -> Result<Option<Asked>, 
             .any(|prefix| path.starts_with(prefix.as_str()))
     {
         return Ok(None);
+    }
+    if let Some(form) = Form::of(file_name(path)).filter(|_| config.storyboards) {
+        return Ok(Some(Asked::index(form, target, raw_query)));
     }
     let in_path = read_path(config, path);
     // The signature covers the path as it was asked for.
@@ -97,24 +130,18 @@ pub fn read(config: &Config, target: &str, now_s: u64) -> Result<Option<Asked>, 
         },
         None => read_draft(config, &form)?,
     };
-    let frame_file = config.storyboards && path.rsplit('/').next().is_some_and(is_frame_name);
-    let subject = match (frame_file, draft.time_ms) {
-        (true, Some(_)) => Subject::Frame,
-        (true, None) => Subject::PictureOrFrame,
-        (false, Some(_)) => {
-            return Err(OptionError::Conflict(
-                "`time` goes with <asset>/thumbnail.jpg, .png or .webp only",
-            ));
-        }
-        (false, None) => Subject::Picture,
-    };
+    let subject = subject(config, path, &draft)?;
     // The name says which format is wanted where the options do not.
     let draft = match (subject, draft.format) {
-        (Subject::Frame | Subject::PictureOrFrame, None) => Draft {
+        (Subject::Picture, _) | (_, Some(_)) => draft,
+        (_, None) => Draft {
             format: OutputFormat::from_word(&extension).map(FormatChoice::Fixed),
             ..draft
         },
-        _ => draft,
+    };
+    let (draft, vary) = match hints {
+        Some(hints) => hints.apply(draft, &config.sizes),
+        None => (draft, Vec::new()),
     };
     let options = draft.finish(config.settings.largest_side)?;
     if !config.allows_sizes(&options) {
@@ -132,7 +159,42 @@ pub fn read(config: &Config, target: &str, now_s: u64) -> Result<Option<Asked>, 
         target: format!("{path}{pass_query}"),
         pass_query,
         options,
+        vary,
     }))
+}
+
+/// What the file's name and the options are about.
+fn subject(config: &Config, path: &str, draft: &Draft) -> Result<Subject, OptionError> {
+    let name = Some(file_name(path)).filter(|_| config.storyboards);
+    let moves = draft.frames.is_some() || draft.fps.is_some();
+    match name {
+        Some("preview.webp") => match draft.format {
+            None | Some(FormatChoice::Fixed(OutputFormat::WebP)) => {
+                let asked = moves || draft.time_ms.is_some();
+                Ok(if asked {
+                    Subject::Preview
+                } else {
+                    Subject::PictureOrPreview
+                })
+            }
+            Some(_) => Err(OptionError::Conflict("a preview is WebP")),
+        },
+        _ if moves => Err(OptionError::Conflict(
+            "`frames` and `fps` go with <asset>/preview.webp only",
+        )),
+        Some(name) if is_frame_name(name) => Ok(match draft.time_ms {
+            Some(_) => Subject::Frame,
+            None => Subject::PictureOrFrame,
+        }),
+        _ if draft.time_ms.is_some() => Err(OptionError::Conflict(
+            "`time` goes with <asset>/thumbnail.jpg, .png or .webp and <asset>/preview.webp only",
+        )),
+        _ => Ok(Subject::Picture),
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 const ONLY_PRESETS: OptionError =
@@ -149,7 +211,7 @@ fn read_path(config: &Config, path: &str) -> Option<Result<InPath, OptionError>>
 }
 
 /// A query, sorted by whom it concerns.
-struct Form<'a> {
+struct Query<'a> {
     /// Pairs for the origin, as written.
     pass: Vec<&'a str>,
     /// Pairs for us, decoded: options, and `preset`.
@@ -158,8 +220,8 @@ struct Form<'a> {
     signed: Vec<(String, String)>,
 }
 
-fn split_query<'a>(config: &Config, raw: &'a str) -> Result<Form<'a>, OptionError> {
-    let mut form = Form {
+fn split_query<'a>(config: &Config, raw: &'a str) -> Result<Query<'a>, OptionError> {
+    let mut form = Query {
         pass: Vec::new(),
         options: Vec::new(),
         signed: Vec::new(),
@@ -182,7 +244,7 @@ fn split_query<'a>(config: &Config, raw: &'a str) -> Result<Form<'a>, OptionErro
     Ok(form)
 }
 
-fn read_draft(config: &Config, form: &Form<'_>) -> Result<Draft, OptionError> {
+fn read_draft(config: &Config, form: &Query<'_>) -> Result<Draft, OptionError> {
     let mut base: Option<Draft> = None;
     let mut own = Vec::new();
     for (name, value) in &form.options {
@@ -230,8 +292,7 @@ fn read_spelling(spelling: Spelling, pairs: &[(&str, &str)]) -> Option<Result<Dr
 
 /// The extension of the last path segment, in lower case.
 fn extension(path: &str) -> Option<String> {
-    let name = path.rsplit('/').next()?;
-    let (stem, extension) = name.rsplit_once('.')?;
+    let (stem, extension) = file_name(path).rsplit_once('.')?;
     (!stem.is_empty() && !extension.is_empty() && extension.len() <= 8)
         .then(|| extension.to_ascii_lowercase())
 }
@@ -244,146 +305,4 @@ fn is_frame_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ask(config: &str, target: &str) -> Result<Option<Asked>, OptionError> {
-        read(&Config::parse(config).unwrap(), target, 0)
-    }
-
-    #[test]
-    fn only_pictures_with_options_are_ours() {
-        for target in [
-            "/a.jpg",
-            "/a.ts?w=1",
-            "/a?w=1",
-            "/.jpg?w=1",
-            "/a.jpg?v=3",
-            "/vod/x.m3u8?w=1",
-            "/a.svg?w=1",
-        ] {
-            assert_eq!(ask("", target).unwrap(), None, "{target}");
-        }
-        assert!(ask("always = true", "/a.jpg").unwrap().is_some());
-        assert_eq!(ask("paths = [\"/img/\"]", "/a.jpg?w=1").unwrap(), None);
-        assert!(
-            ask("paths = [\"/img/\"]", "/img/a.JPG?w=1")
-                .unwrap()
-                .is_some()
-        );
-    }
-
-    #[test]
-    fn the_origin_sees_no_option() {
-        let asked = ask("", "/a%20b.jpg?v=3&w=320&CMCD=x%3d1&h=180")
-            .unwrap()
-            .unwrap();
-        assert_eq!(asked.target, "/a%20b.jpg?v=3&CMCD=x%3d1");
-        assert_eq!(asked.options.canonical(), "w=320&h=180");
-    }
-
-    #[test]
-    fn unknown_names_are_refused() {
-        assert!(matches!(
-            ask("", "/a.jpg?w=1&x=2"),
-            Err(OptionError::Unknown { .. })
-        ));
-        assert!(matches!(
-            ask("", "/a.jpg?x=2"),
-            Err(OptionError::Unknown { .. })
-        ));
-        assert!(matches!(
-            ask("", "/a.jpg?w=1&s=2"),
-            Err(OptionError::Unknown { .. })
-        ));
-    }
-
-    #[test]
-    fn presets_by_name() {
-        let config = "[presets]\ncard = \"w=320&h=180&fit=cover\"";
-        let asked = ask(config, "/a.jpg?preset=card&q=50").unwrap().unwrap();
-        assert_eq!(asked.options.canonical(), "w=320&h=180&fit=cover&q=50");
-        assert_eq!(
-            ask(config, "/a.jpg?preset=x"),
-            Err(OptionError::NoPreset("x".into()))
-        );
-        let only = format!("presets-only = true\n{config}");
-        assert!(ask(&only, "/a.jpg?preset=card").is_ok());
-        assert!(ask(&only, "/a.jpg?preset=card&q=50").is_err());
-        assert!(ask(&only, "/a.jpg?w=5").is_err());
-    }
-
-    #[test]
-    fn with_keys_nothing_goes_unsigned() {
-        let config = "[[keys]]\nid = \"k\"\nsecret = \"0123456789abcdef\"";
-        assert!(matches!(
-            ask(config, "/a.jpg?w=1"),
-            Err(OptionError::Signature(_))
-        ));
-        let key = signature::SigningKey::new("k", "0123456789abcdef").unwrap();
-        let s = key.sign("/a.jpg", &[("w".into(), "1".into())]);
-        assert!(ask(config, &format!("/a.jpg?w=1&s={s}")).unwrap().is_some());
-        assert!(
-            ask(config, &format!("/a.jpg?v=9&w=1&s={s}"))
-                .unwrap()
-                .is_some()
-        );
-        assert!(ask(config, &format!("/a.jpg?w=2&s={s}")).is_err());
-    }
-
-    #[test]
-    fn a_time_asks_for_a_frame() {
-        let asked = ask("", "/vod/x/thumbnail.webp?time=12.5&w=320&v=1")
-            .unwrap()
-            .unwrap();
-        assert_eq!((asked.subject, asked.folder()), (Subject::Frame, "/vod/x/"));
-        assert_eq!(asked.options.canonical(), "time=12.5&w=320&format=webp");
-        let asked = ask("", "/vod/x/thumbnail.jpg?w=320").unwrap().unwrap();
-        assert_eq!(asked.subject, Subject::PictureOrFrame);
-        assert!(ask("", "/vod/x/poster.jpg?time=3").is_err());
-        assert!(ask("storyboards = false", "/vod/x/thumbnail.jpg?time=3").is_err());
-    }
-
-    #[test]
-    fn other_spellings_where_configured() {
-        let config = "spellings = [\"weir\", \"cloudflare\", \"imgproxy\", \"thumbor\", \"fastly\", \"imgix\"]";
-        for (target, origin, options) in [
-            ("/a.jpg?w=9&h=9&fit=cover", "/a.jpg", "w=9&h=9&fit=cover"),
-            ("/a.jpg?width=9&auto=webp", "/a.jpg", "w=9"),
-            ("/a.jpg?w=9&fit=max&auto=format", "/a.jpg", "w=9"),
-            ("/cdn-cgi/image/w=9/a.jpg?v=2", "/a.jpg?v=2", "w=9"),
-            (
-                "/insecure/rs:fit:9:9/plain/x/a.jpg@webp",
-                "/x/a.jpg",
-                "w=9&h=9&format=webp",
-            ),
-            ("/unsafe/fit-in/9x9/x/a.jpg", "/x/a.jpg", "w=9&h=9"),
-        ] {
-            let asked = ask(config, target).unwrap().unwrap();
-            assert_eq!(
-                (asked.target.as_str(), asked.options.canonical().as_str()),
-                (origin, options),
-                "{target}"
-            );
-        }
-        assert!(ask(config, "/cdn-cgi/image/w=9/a.jpg?w=8").is_err());
-        assert!(ask(config, "/a.jpg?nonsense=8").is_err());
-        // Not configured: an ordinary path.
-        assert_eq!(ask("", "/cdn-cgi/image/w=9/a.jpg").unwrap(), None);
-    }
-
-    #[test]
-    fn variants_differ_by_what_the_bytes_depend_on() {
-        let asked = |target: &str| ask("", target).unwrap().unwrap();
-        let auto = asked("/a.jpg?w=1");
-        assert_ne!(
-            auto.variant(AcceptClass::WebP),
-            auto.variant(AcceptClass::Basic)
-        );
-        let fixed = asked("/a.jpg?w=1&format=png");
-        assert_eq!(
-            fixed.variant(AcceptClass::WebP),
-            fixed.variant(AcceptClass::Basic)
-        );
-    }
-}
+mod tests;

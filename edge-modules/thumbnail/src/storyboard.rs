@@ -2,9 +2,57 @@
 //! Mux and imgix, with several sprites allowed) and `storyboard.vtt` (WebVTT cues whose payload is `sprite.jpg#xywh=x,y,w,h`,
 //! Media Fragments 1.0 section 4.2.2).
 
+mod spread;
+mod writing;
+
+use std::rc::Rc;
+
 use serde::Deserialize;
 
 use crate::error::PictureError;
+
+/// The two forms of a storyboard's index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `storyboard.json`.
+    Json,
+    /// `storyboard.vtt`.
+    WebVtt,
+}
+
+impl Form {
+    /// The file's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "storyboard.json",
+            Self::WebVtt => "storyboard.vtt",
+        }
+    }
+
+    /// The media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::WebVtt => "text/vtt; charset=utf-8",
+        }
+    }
+
+    /// The form of a file of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        [Self::Json, Self::WebVtt]
+            .into_iter()
+            .find(|form| form.name() == name)
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Json => Self::WebVtt,
+            Self::WebVtt => Self::Json,
+        }
+    }
+}
 
 /// A part of a sprite, and when it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +60,7 @@ pub struct Tile {
     /// Milliseconds into the asset.
     pub start_ms: u64,
     /// The sprite, relative to the storyboard.
-    pub sprite: String,
+    pub sprite: Rc<str>,
     /// Columns left of it.
     pub x: u32,
     /// Rows above it.
@@ -21,6 +69,13 @@ pub struct Tile {
     pub width: u32,
     /// Rows.
     pub height: u32,
+}
+
+impl Tile {
+    /// Left, top, width, height.
+    pub fn part(&self) -> (u32, u32, u32, u32) {
+        (self.x, self.y, self.width, self.height)
+    }
 }
 
 /// The tiles of an asset, by time.
@@ -58,6 +113,17 @@ struct TileEntry {
 }
 
 impl Storyboard {
+    /// Reads a storyboard in one of its forms.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(form: Form, bytes: &[u8]) -> Result<Self, PictureError> {
+        match form {
+            Form::Json => Self::from_json(bytes),
+            Form::WebVtt => Self::from_vtt(bytes),
+        }
+    }
+
     /// Reads `storyboard.json`: `{"url", "tile_width", "tile_height", "duration", "tiles": [{"start", "x", "y"}]}`, seconds and
     /// pixels. A tile may name its own `url`, `width` and `height`.
     ///
@@ -66,9 +132,11 @@ impl Storyboard {
     pub fn from_json(bytes: &[u8]) -> Result<Self, PictureError> {
         let document: Document =
             serde_json::from_slice(bytes).map_err(|error| unusable(error.to_string()))?;
+        // One text for all tiles: a long address must not be multiplied by their number.
+        let shared: Option<Rc<str>> = document.url.map(Rc::from);
         let mut tiles = Vec::new();
         for entry in document.tiles.into_iter().take(MOST_TILES) {
-            let sprite = entry.url.or_else(|| document.url.clone());
+            let sprite = entry.url.map(Rc::from).or_else(|| shared.clone());
             tiles.push(Tile {
                 start_ms: milliseconds(entry.start)?,
                 sprite: sprite.ok_or_else(|| unusable("a tile without a `url`"))?,
@@ -204,7 +272,7 @@ fn fragment(payload: &str, start_ms: u64) -> Option<Tile> {
     let mut parts = numbers.split(',').map(crate::options::values::integer);
     let tile = Tile {
         start_ms,
-        sprite: sprite.to_owned(),
+        sprite: sprite.into(),
         x: parts.next()??,
         y: parts.next()??,
         width: parts.next()??,
@@ -236,89 +304,4 @@ fn unusable(reason: impl Into<String>) -> PictureError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const JSON: &str = r#"{"url":"sb.jpg","tile_width":160,"tile_height":90,"duration":30.5,
-        "tiles":[{"start":0,"x":0,"y":0},{"start":10.0,"x":160,"y":0},{"start":20,"x":0,"y":90,"url":"sb-1.jpg"}]}"#;
-    const VTT: &str = "\u{feff}WEBVTT\r\n\r\n1\r\n00:00.000 --> 00:10.000\r\nsb.jpg#xywh=0,0,160,90\r\n\r\n00:00:10.000 --> 00:00:20.000 align:start\r\nsb.jpg#xywh=pixel:160,0,160,90\r\n\r\n00:20.000 --> 00:30.500\r\nsb-1.jpg#xywh=0,90,160,90\r\n";
-
-    #[test]
-    fn both_forms_say_the_same() {
-        let json = Storyboard::from_json(JSON.as_bytes()).unwrap();
-        assert_eq!(json, Storyboard::from_vtt(VTT.as_bytes()).unwrap());
-        assert_eq!(json.duration_ms, 30_500);
-    }
-
-    #[test]
-    fn the_nearest_tile_is_taken() {
-        let board = Storyboard::from_json(JSON.as_bytes()).unwrap();
-        for (time, start) in [
-            (0, 0),
-            (4999, 0),
-            (5000, 0),
-            (5001, 10_000),
-            (14_999, 10_000),
-            (19_000, 20_000),
-            (9_999_999, 20_000),
-        ] {
-            assert_eq!(board.at(Some(time)).start_ms, start, "{time}");
-        }
-        assert_eq!(board.at(None).start_ms, 20_000);
-    }
-
-    #[test]
-    fn broken_storyboards_say_why() {
-        for bad in [
-            "",
-            "{}",
-            r#"{"tile_width":1,"tile_height":1,"tiles":[]}"#,
-            r#"{"tile_width":1,"tile_height":1,"tiles":[{"start":0,"x":0,"y":0}]}"#,
-            r#"{"url":"a","tile_width":-1,"tile_height":1,"tiles":[{"start":0,"x":0,"y":0}]}"#,
-            r#"{"url":"a","tile_width":1,"tile_height":1,"tiles":[{"start":1e300,"x":0,"y":0}]}"#,
-        ] {
-            assert!(
-                matches!(
-                    Storyboard::from_json(bad.as_bytes()),
-                    Err(PictureError::Storyboard(_))
-                ),
-                "{bad}"
-            );
-        }
-        assert!(Storyboard::from_vtt(b"WEBVTT\n\n").is_err());
-        assert!(Storyboard::from_vtt(b"00:00 --> 00:01\na#xywh=0,0,1,1").is_err());
-    }
-
-    #[test]
-    fn sprites_stay_on_the_host() {
-        for (sprite, target) in [
-            ("sb.jpg", "/vod/x/sb.jpg"),
-            ("./t/sb.jpg?v=1", "/vod/x/t/sb.jpg?v=1"),
-            ("../sb.jpg", "/vod/sb.jpg"),
-            ("/sprites/sb.jpg", "/sprites/sb.jpg"),
-            ("/.//elsewhere/sb.jpg", "/elsewhere/sb.jpg"),
-        ] {
-            assert_eq!(sprite_target("/vod/x/", sprite).unwrap(), target);
-        }
-        for bad in [
-            "http://evil/x.jpg",
-            "//evil/x.jpg",
-            "../../../x.jpg",
-            "",
-            "#x",
-            "a b.jpg",
-            "a\r\nb",
-            "\\\\evil\\x",
-        ] {
-            assert!(sprite_target("/vod/x/", bad).is_err(), "{bad}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_text_is_read_or_refused(text in "(WEBVTT\n\n)?[-0-9:.> \nx#ywh=,]{0,80}") {
-            let _ = Storyboard::from_vtt(text.as_bytes());
-            let _ = Storyboard::from_json(text.as_bytes());
-        }
-    }
-}
+mod tests;

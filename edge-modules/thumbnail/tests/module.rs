@@ -4,59 +4,10 @@
 
 mod support;
 
+use support::origin::*;
 use support::{Picture, fixture};
-use thumbnail::Thumbnail;
-use weir_module::testing::{Outcome, TestHost, decide, exchange};
-use weir_module::{Answer, AnswerBody, Edit, Forward, Module, ResponseHead, Verdict};
-
-const WEBP: (&str, &str) = ("accept", "image/avif,image/webp,*/*;q=0.8");
-
-fn module(config: &str) -> Thumbnail {
-    Thumbnail::configure(config).unwrap()
-}
-
-fn response(status: u16, headers: &[(&str, &str)], body: Vec<u8>) -> (ResponseHead, Vec<u8>) {
-    let headers = headers
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
-        .collect();
-    (ResponseHead { status, headers }, body)
-}
-
-/// Sends one request whose origin answers with `files`, by target.
-fn run(
-    config: &str,
-    (method, target): (&str, &str),
-    headers: &[(&str, &str)],
-    origin: impl Fn(&str) -> (ResponseHead, Vec<u8>),
-) -> (Outcome, Vec<String>) {
-    let mut host: TestHost = TestHost::default();
-    let verdict = decide(&mut module(config), &mut host, method, target, headers);
-    let first = match &verdict {
-        Verdict::Exchange(edits, _) => edits
-            .iter()
-            .find_map(|edit| match edit {
-                Edit::SetTarget(target) => Some(target.to_owned()),
-                _ => None,
-            })
-            .unwrap_or_else(|| target.to_owned()),
-        _ => target.to_owned(),
-    };
-    let mut seen = vec![first.clone()];
-    let (head, body) = origin(&first);
-    let body = if method == "HEAD" { Vec::new() } else { body };
-    let outcome = exchange(
-        verdict,
-        &mut host,
-        (head, body),
-        1000,
-        |forward: &Forward| {
-            seen.push(forward.target.clone());
-            origin(&forward.target)
-        },
-    );
-    (outcome, seen)
-}
+use weir_module::testing::{Outcome, TestHost, decide};
+use weir_module::{Answer, Edit, Verdict};
 
 fn picture(config: &str, request: (&str, &str), headers: &[(&str, &str)], name: &str) -> Answer {
     let (outcome, _) = run(config, request, headers, |_| {
@@ -73,34 +24,6 @@ fn picture(config: &str, request: (&str, &str), headers: &[(&str, &str)], name: 
         )
     });
     answer(outcome)
-}
-
-fn answer(outcome: Outcome) -> Answer {
-    match outcome {
-        Outcome::Answer(answer) => answer,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn header(answer: &Answer, name: &str) -> String {
-    let value = answer.headers.iter().find(|(known, _)| known == name);
-    value
-        .map(|(_, value)| String::from_utf8(value.clone()).unwrap())
-        .unwrap_or_default()
-}
-
-fn body(answer: &Answer) -> &[u8] {
-    match &answer.body {
-        AnswerBody::Bytes(bytes) => bytes,
-        AnswerBody::Problem(problem) => panic!("{problem:?}"),
-    }
-}
-
-fn problem(answer: &Answer) -> (u16, String) {
-    match &answer.body {
-        AnswerBody::Problem(problem) => (answer.status, problem.code().to_owned()),
-        AnswerBody::Bytes(_) => panic!("{} with a body", answer.status),
-    }
 }
 
 #[test]
@@ -333,89 +256,74 @@ fn unsupported_files_pass_where_configured_but_never_svg() {
     assert_eq!(problem(&send(b"<svg/>")).0, 422);
 }
 
-const STORYBOARD: &str = r#"{"url":"sheet.png","tile_width":20,"tile_height":10,"duration":40,
-    "tiles":[{"start":0,"x":0,"y":0},{"start":10,"x":20,"y":0},{"start":20,"x":0,"y":10},{"start":30,"x":20,"y":10}]}"#;
-
-/// Four tiles of 20x10, each of one colour, in a sheet of 41x21 with a white border at the right and below.
-fn sheet() -> Vec<u8> {
-    let mut sheet = image::RgbImage::from_pixel(41, 21, image::Rgb([255, 255, 255]));
-    for (x, y, pixel) in sheet
-        .enumerate_pixels_mut()
-        .filter(|(x, y, _)| *x < 40 && *y < 20)
-    {
-        *pixel = image::Rgb(
-            [[200, 0, 0], [0, 200, 0], [0, 0, 200], [90, 90, 0]][(x / 20 + y / 10 * 2) as usize],
-        );
-    }
-    let mut out = std::io::Cursor::new(Vec::new());
-    sheet.write_to(&mut out, image::ImageFormat::Png).unwrap();
-    out.into_inner()
-}
-
-fn asset(target: &str) -> (ResponseHead, Vec<u8>) {
-    match target {
-        "/vod/x/storyboard.json" | "/vod/x/storyboard.json?v=1" => {
-            response(200, &[], STORYBOARD.into())
-        }
-        "/vod/y/storyboard.vtt" => response(
-            200,
-            &[],
-            b"WEBVTT\n\n00:00.000 --> 00:40.000\n/vod/x/sheet.png#xywh=20,0,20,10\n".to_vec(),
-        ),
-        "/vod/z/storyboard.json" => response(
-            200,
-            &[],
-            STORYBOARD
-                .replace("\"x\":20,\"y\":10", "\"x\":30,\"y\":10")
-                .into(),
-        ),
-        "/vod/x/sheet.png" | "/vod/z/sheet.png" => response(200, &[("etag", "\"sheet\"")], sheet()),
-        _ => response(404, &[], Vec::new()),
-    }
-}
+/// The head of an AVIF file as libavif writes it: the general brand first.
+const AVIF: &[u8] = b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf\0\0\0\x08mdat";
 
 #[test]
-fn a_time_is_cut_out_of_the_storyboard() {
-    for (target, colour) in [
-        ("/vod/x/thumbnail.png?time=0&w=20", [200, 0, 0, 255]),
-        ("/vod/x/thumbnail.png?time=12", [0, 200, 0, 255]),
-        ("/vod/x/thumbnail.png?time=0:19&w=7", [0, 0, 200, 255]),
-        ("/vod/x/thumbnail.png?time=9999", [90, 90, 0, 255]),
-        // No time: the middle of the asset, since there is no file of that name.
-        ("/vod/x/thumbnail.png?w=20", [0, 0, 200, 255]),
-        // Only a WebVTT index.
-        ("/vod/y/thumbnail.png?time=3", [0, 200, 0, 255]),
-    ] {
-        let (outcome, _) = run("", ("GET", target), &[], asset);
+fn avif_goes_to_those_who_take_it() {
+    let origin = |_: &str| {
+        response(
+            200,
+            &[("content-type", "image/jpeg"), ("etag", "\"a\"")],
+            AVIF.to_vec(),
+        )
+    };
+    for target in ["/a.jpg?w=1", "/a.avif?w=1"] {
+        let (outcome, _) = run("", ("GET", target), &[WEBP], origin);
         let made = answer(outcome);
-        assert_eq!(made.status, 200, "{target}: {made:?}");
-        let picture = Picture::read(body(&made));
-        // Nothing of the neighbours may bleed in, at any size.
-        assert!(
-            picture.pixels().all(|pixel| pixel == colour),
-            "{target}: {:?}",
-            picture.at(0, 0)
+        assert_eq!((made.status, body(&made)), (200, AVIF));
+        assert_eq!(header(&made, "content-type"), "image/avif");
+        assert_eq!(header(&made, "vary"), "Accept");
+    }
+    for (target, accept) in [
+        ("/a.jpg?w=1", "image/webp"),
+        ("/a.jpg?w=1", "image/avif;q=0, */*"),
+        ("/a.jpg?w=1&format=jpeg", "image/avif"),
+    ] {
+        let (outcome, _) = run("", ("GET", target), &[("accept", accept)], origin);
+        assert_eq!(
+            problem(&answer(outcome)),
+            (422, "picture-unsupported".into()),
+            "{target}"
         );
     }
-    let (outcome, seen) = run(
-        "",
-        ("GET", "/vod/x/thumbnail.webp?time=12&w=10"),
-        &[],
-        asset,
-    );
-    assert_eq!(seen, ["/vod/x/storyboard.json", "/vod/x/sheet.png"]);
-    assert_eq!(header(&answer(outcome), "content-type"), "image/webp");
-    let (outcome, _) = run("", ("HEAD", "/vod/x/thumbnail.jpg?time=12"), &[], asset);
-    assert_eq!(answer(outcome).status, 200);
 }
 
 #[test]
-fn storyboards_that_lie_are_refused() {
-    let (outcome, _) = run("", ("GET", "/vod/z/thumbnail.jpg?time=39"), &[], asset);
-    assert_eq!(
-        problem(&answer(outcome)),
-        (422, "picture-region-empty".into())
+fn a_progressive_jpeg_shows_the_same() {
+    let made = |query: &str| body(&picture("", ("GET", query), &[], "bunny.jpg")).to_vec();
+    let plain = made("/a.jpg?w=200&format=jpeg");
+    let scans = made("/a.jpg?w=200&format=jpeg&progressive=1");
+    let is_progressive = |file: &[u8]| file.windows(2).any(|pair| pair == [0xff, 0xc2]);
+    assert!(!is_progressive(&plain) && is_progressive(&scans));
+    assert_eq!(Picture::read(&plain), Picture::read(&scans));
+}
+
+#[test]
+fn client_hints_count_only_where_they_are_turned_on() {
+    let hints = [("sec-ch-dpr", "2.0"), ("save-data", "on")];
+    let plain = picture("", ("GET", "/a.jpg?w=50&format=jpeg"), &hints, "bunny.jpg");
+    let of_origin = header(&plain, "vary");
+    assert_eq!(Picture::read(body(&plain)).width, 50);
+    let config = "client-hints = true";
+    let dense = picture(
+        config,
+        ("GET", "/a.jpg?w=50&format=jpeg"),
+        &hints[..1],
+        "bunny.jpg",
     );
-    let (outcome, _) = run("", ("GET", "/vod/none/thumbnail.jpg?time=39"), &[], asset);
-    assert!(matches!(outcome, Outcome::Upstream(..)), "{outcome:?}");
+    assert_eq!(Picture::read(body(&dense)).width, 100);
+    assert_eq!(
+        header(&dense, "vary"),
+        format!("{of_origin}, Sec-CH-DPR, DPR, Save-Data")
+    );
+    let saving = picture(
+        config,
+        ("GET", "/a.jpg?w=50&format=jpeg"),
+        &hints,
+        "bunny.jpg",
+    );
+    assert_eq!(Picture::read(body(&saving)).width, 50);
+    assert!(body(&saving).len() < body(&plain).len());
+    assert_ne!(header(&saving, "etag"), header(&dense, "etag"));
 }

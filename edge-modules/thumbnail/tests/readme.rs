@@ -56,7 +56,7 @@ fn the_three_requests_are_ours() {
     assert_eq!(requests.len(), 3);
     for request in requests {
         assert!(
-            thumbnail::request::read(&config, request, 0)
+            thumbnail::request::read(&config, request, 0, None)
                 .unwrap()
                 .is_some(),
             "{request}"

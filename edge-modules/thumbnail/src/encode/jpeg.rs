@@ -1,4 +1,4 @@
-//! JPEG by `jpeg-encoder`: baseline with Huffman tables made for the picture.
+//! JPEG by `jpeg-encoder`: baseline or progressive, with Huffman tables made for the picture.
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
@@ -8,7 +8,11 @@ use crate::raster::{Channels, Raster};
 /// From this quality on colour is kept at full resolution: whoever asks for it looks at edges.
 const FULL_COLOUR_FROM: u8 = 90;
 
-pub(super) fn encode(raster: &Raster, quality: u8) -> Result<Vec<u8>, PictureError> {
+pub(super) fn encode(
+    raster: &Raster,
+    quality: u8,
+    progressive: bool,
+) -> Result<Vec<u8>, PictureError> {
     let refuse = |reason: String| PictureError::Encode("JPEG", reason);
     let side = |value: u32| {
         u16::try_from(value).map_err(|_| refuse("a side over 65535 pixels".to_owned()))
@@ -23,6 +27,7 @@ pub(super) fn encode(raster: &Raster, quality: u8) -> Result<Vec<u8>, PictureErr
     let mut out = Vec::with_capacity(raster.data().len() / 8);
     let mut encoder = Encoder::new(&mut out, quality);
     encoder.set_optimized_huffman_tables(true);
+    encoder.set_progressive(progressive);
     let sampling = if quality >= FULL_COLOUR_FROM || has_colour_edges(raster) {
         SamplingFactor::F_1_1
     } else {

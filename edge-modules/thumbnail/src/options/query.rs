@@ -8,7 +8,7 @@ use crate::options::values::{self, Fit, Flip, Gravity, Region, Span, Tenths, int
 use crate::options::{Draft, FormatChoice, Quality};
 
 /// Every name, for messages and for the test that reads the README.
-pub const NAMES: &str = "w, h, fit, crop, rect, dpr, enlarge, q, format, lossless, blur, sharpen, bg, rotate, flip, linear, time";
+pub const NAMES: &str = "w, h, fit, crop, rect, dpr, enlarge, q, format, lossless, blur, sharpen, bg, rotate, flip, linear, progressive, time, frames, fps";
 
 /// Reads a whole query.
 ///
@@ -97,6 +97,13 @@ pub fn set(draft: &mut Draft, name: &str, value: &str) -> Result<(), OptionError
             word("flip", value, Flip::from_word, "h, v or hv")?,
         ),
         "linear" => put(&mut draft.linear, "linear", flag("linear", value)?),
+        "progressive" => put(
+            &mut draft.progressive,
+            "progressive",
+            flag("progressive", value)?,
+        ),
+        "frames" => put(&mut draft.frames, "frames", count("frames", value, 2, 30)?),
+        "fps" => put(&mut draft.fps, "fps", count("fps", value, 1, 30)?),
         "time" => put(&mut draft.time_ms, "time", time("time", value)?),
         _ => Err(unknown(name, NAMES)),
     }
@@ -132,6 +139,14 @@ pub(crate) fn word<T>(
 pub(crate) fn side(name: &'static str, value: &str) -> Result<u32, OptionError> {
     let side = integer(value).filter(|side| *side > 0);
     side.ok_or_else(|| OptionError::value(name, "takes a whole number of pixels, at least 1"))
+}
+
+fn count(name: &'static str, value: &str, least: u8, most: u8) -> Result<u8, OptionError> {
+    let count = integer(value).and_then(|count| u8::try_from(count).ok());
+    let count = count.filter(|count| (least..=most).contains(count));
+    count.ok_or_else(|| {
+        OptionError::value(name, format!("takes a whole number from {least} to {most}"))
+    })
 }
 
 pub(crate) fn dpr(name: &'static str, value: &str) -> Result<u16, OptionError> {

@@ -1,6 +1,8 @@
 //! What the tests share: fixtures, and pictures read back by independent decoders.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)] // Each test program uses its part.
 
+pub mod origin;
+
 use thumbnail::options::{Options, query};
 
 pub fn fixture(name: &str) -> Vec<u8> {
