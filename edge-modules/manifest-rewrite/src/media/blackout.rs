@@ -125,13 +125,17 @@ mod tests {
         #EXT-X-PART:DURATION=4,URI=\"b.0\"\n#EXTINF:4,\nb\n#EXTINF:4,\nc\n#EXTINF:4,\nd\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"e.0\"\n";
 
     fn run(start: &str, end: &str) -> String {
+        run_over(LIVE, start, end)
+    }
+
+    fn run_over(playlist: &str, start: &str, end: &str) -> String {
         let text = format!(
             "id='b'\nstart='2026-01-01T00:00:{start}Z'\nend='2026-01-01T00:00:{end}Z'\nslate='s.m3u8'"
         );
         let blackout = Blackout::compile(0, &toml::from_str(&text).unwrap()).unwrap();
         let mut stage = BlackoutStage::new(&[&blackout]);
         let mut out = Vec::new();
-        stage.lines(LIVE.as_bytes(), &mut out).unwrap();
+        stage.lines(playlist.as_bytes(), &mut out).unwrap();
         stage.finish(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
@@ -151,6 +155,26 @@ mod tests {
             text.ends_with("c\n#EXTINF:4,\n#EXT-X-GAP\nblackout\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_in_front_of_the_first_date_has_one_too() {
+        let date = "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:";
+        let late = LIVE
+            .replace(&format!("{date}00Z\n"), "")
+            .replace("#EXTINF:4,\nc\n", &format!("{date}08Z\n#EXTINF:4,\nc\n"));
+        let dark = |text: &str, start, end| run_over(text, start, end).matches("blackout").count();
+        assert_eq!(dark(&late, "01", "03"), 1);
+        assert_eq!(dark(&late, "05", "09"), 2);
+        // Another clock runs in front of a discontinuity.
+        let cut = late.replace(
+            "#EXT-X-PART:DURATION=4",
+            "#EXT-X-DISCONTINUITY\n#EXT-X-PART:DURATION=4",
+        );
+        assert_eq!(dark(&cut, "01", "03"), 0);
+        assert_eq!(dark(&cut, "05", "07"), 1);
+        let undated = late.replace(date, "#EXT-X-OTHER:");
+        assert_eq!(run_over(&undated, "01", "03"), undated);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The names that expressions may use, and where their values come from.
 
+use weir_module::device;
+
 use crate::multivariant::stream::{Rendition, Stream};
 use crate::playlist::codec::{Medium, four_character};
 use crate::select::expression::{Scope, Value};
 use crate::viewer::Viewer;
-use crate::viewer::device;
 
 /// Names about the viewer, besides `query.<name>`, `cmcd.<key>` and `variant.<experiment>`.
 const VIEWER: [&str; 6] = [

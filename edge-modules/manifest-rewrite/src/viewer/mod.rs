@@ -1,7 +1,6 @@
 //! Who asks, as the policy sees it. Every attribute that is read is remembered, since it decides who may share the result.
 
 pub mod cmcd;
-pub mod device;
 
 use std::cell::Cell;
 

@@ -11,6 +11,9 @@ use crate::playlist::rewriter::Stage;
 /// What stands for the URI of a segment that is not to be seen. A gap is never fetched.
 const GONE: &[u8] = b"blackout";
 
+/// A playlist without dates is held up to this many bytes; then it passes.
+const MAX_WAITING: usize = 1024 * 1024;
+
 /// Makes gaps in one media playlist.
 #[derive(Debug)]
 pub struct BlackoutStage {
@@ -30,6 +33,10 @@ struct Gaps {
     parts: OpenParts,
     /// The part before the one at hand was left out.
     part_gone: bool,
+    /// Segments in front of the first date.
+    waiting: Vec<Segment>,
+    waiting_bytes: usize,
+    dated: bool,
 }
 
 impl BlackoutStage {
@@ -49,6 +56,9 @@ impl BlackoutStage {
                 ranges: OpenRanges::default(),
                 parts: OpenParts::default(),
                 part_gone: false,
+                waiting: Vec::new(),
+                waiting_bytes: 0,
+                dated: false,
             },
         }
     }
@@ -69,6 +79,7 @@ impl Stage for BlackoutStage {
             gaps.piece(piece, out);
             Ok(())
         })?;
+        gaps.release(None, out);
         // The parts of a segment that is not complete yet belong to the time after the last one. After one that is not shown
         // none is, as the segment will not be.
         let mut dark = gaps.is_dark(0.0);
@@ -103,28 +114,63 @@ impl Gaps {
                 self.end = newline(opening);
                 out.extend_from_slice(opening);
             }
-            Piece::Segment(segment) => {
-                match (segment.date, segment.discontinuities) {
-                    (Some(date), _) => self.date = Some(date as f64),
-                    (None, 1..) => self.date = None,
-                    (None, 0) => {}
-                }
-                let was_dark = self.dark;
-                // Between two dates that are not known, what was dark stays dark.
-                self.dark = if self.date.is_some() {
-                    self.is_dark(segment.duration)
-                } else {
-                    self.dark
-                };
-                if self.dark {
-                    self.write_gap(segment, out);
-                } else {
-                    self.write_shown(segment, was_dark, out);
-                }
-                self.ranges.segment_ends();
-                self.date = self.date.map(|date| date + segment.duration * 1000.0);
+            Piece::Segment(segment) if self.dated => self.segment(segment, out),
+            Piece::Segment(segment) => self.undated(segment, out),
+        }
+    }
+
+    /// Segments in front of the first date get theirs from it (section 4.4.4.6): they are held until it comes.
+    fn undated(&mut self, segment: &Segment, out: &mut Vec<u8>) {
+        self.waiting_bytes += segment.text.len();
+        if segment.date.is_none() && self.waiting_bytes <= MAX_WAITING {
+            self.waiting.push(segment.clone());
+            return;
+        }
+        let date = segment.date.filter(|_| segment.discontinuities == 0);
+        self.release(date, out);
+        self.segment(segment, out);
+    }
+
+    /// Hands on what was held, whose last segment ends at `date`.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+    fn release(&mut self, date: Option<i64>, out: &mut Vec<u8>) {
+        self.dated = true;
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let mut next = date.map(|date| date as f64);
+        for segment in waiting.iter_mut().rev() {
+            next = next.map(|date| date - segment.duration * 1000.0);
+            // Milliseconds are far inside what an i64 holds.
+            segment.date = next.map(|date| date.round() as i64);
+            if segment.discontinuities > 0 {
+                next = None;
             }
         }
+        for segment in &waiting {
+            self.segment(segment, out);
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn segment(&mut self, segment: &Segment, out: &mut Vec<u8>) {
+        match (segment.date, segment.discontinuities) {
+            (Some(date), _) => self.date = Some(date as f64),
+            (None, 1..) => self.date = None,
+            (None, 0) => {}
+        }
+        let was_dark = self.dark;
+        // Between two dates that are not known, what was dark stays dark.
+        self.dark = if self.date.is_some() {
+            self.is_dark(segment.duration)
+        } else {
+            self.dark
+        };
+        if self.dark {
+            self.write_gap(segment, out);
+        } else {
+            self.write_shown(segment, was_dark, out);
+        }
+        self.ranges.segment_ends();
+        self.date = self.date.map(|date| date + segment.duration * 1000.0);
     }
 
     /// After a gap an open byte range has nothing before it to go on from.
