@@ -7,7 +7,9 @@
 #[non_exhaustive]
 pub enum Error {
     /// The input is not of a container format that is read here.
-    #[error("input {input}: not an MP4 or MOV file ({found} at byte 0); convert it to MP4 first")]
+    #[error(
+        "input {input}: not an MP4, MOV, Matroska or WebM file ({found} at byte 0); convert it to MP4 first"
+    )]
     UnknownContainer {
         /// Index of the input.
         input: usize,

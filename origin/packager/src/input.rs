@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::matroska::{self, is_matroska};
 use crate::mp4::{Movie, RawIndex, Scan, Scanned, Trak};
 use crate::presentation::{Presentation, TrackInfo, TrackKind};
 use crate::sidecar::Source;
@@ -27,6 +28,7 @@ pub(crate) struct Input {
 pub(crate) struct Opening {
     number: usize,
     input_len: u64,
+    limit: u64,
     count_slices: bool,
     phase: Phase,
 }
@@ -35,6 +37,8 @@ pub(crate) struct Opening {
 enum Phase {
     /// Looking for the index.
     Index(Box<Scan>),
+    /// Making the index of a Matroska file.
+    Matroska(Box<matroska::Scan>),
     /// Looking for sync samples of the track at `track` and those after it.
     Sync {
         movie: Box<Movie>,
@@ -52,6 +56,19 @@ enum Phase {
     Done,
 }
 
+impl Phase {
+    /// What comes after the index.
+    fn of(input_len: u64, raw: RawIndex) -> Result<Self, Error> {
+        let source = Source::of(input_len, &raw);
+        Ok(Self::Sync {
+            movie: Box::new(Movie::parse(raw)?),
+            source,
+            track: 0,
+            scan: None,
+        })
+    }
+}
+
 /// What came of a step.
 #[derive(Debug)]
 pub(crate) enum OpeningStep {
@@ -66,6 +83,7 @@ impl Opening {
         Self {
             number,
             input_len,
+            limit,
             count_slices,
             phase: Phase::Index(Box::new(Scan::new(input_len, limit))),
         }
@@ -74,7 +92,13 @@ impl Opening {
     /// Takes the bytes that were asked for.
     pub(crate) fn supply(&mut self, offset: u64, data: Bytes) -> Result<(), Error> {
         match &mut self.phase {
+            Phase::Index(_) if offset == 0 && is_matroska(&data) => {
+                let scan = matroska::Scan::new(self.input_len, self.limit);
+                self.phase = Phase::Matroska(Box::new(scan));
+                Ok(())
+            }
             Phase::Index(scan) => scan.supply(offset, data),
+            Phase::Matroska(scan) => scan.supply(offset, data),
             Phase::Sync {
                 scan: Some(scan), ..
             } => scan.supply(offset, data),
@@ -101,14 +125,14 @@ impl Opening {
                         Scanned::Need(range) => return Ok(OpeningStep::Need(range)),
                         Scanned::Done(raw) => raw,
                     };
-                    let source = Source::of(self.input_len, &raw);
-                    let movie = Box::new(Movie::parse(raw)?);
-                    self.phase = Phase::Sync {
-                        movie,
-                        source,
-                        track: 0,
-                        scan: None,
+                    self.phase = Phase::of(self.input_len, raw)?;
+                }
+                Phase::Matroska(scan) => {
+                    let raw = match scan.step()? {
+                        matroska::Scanned::Need(range) => return Ok(OpeningStep::Need(range)),
+                        matroska::Scanned::Done(raw) => raw,
                     };
+                    self.phase = Phase::of(self.input_len, raw)?;
                 }
                 Phase::Sync {
                     movie,

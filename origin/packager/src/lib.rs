@@ -1,4 +1,4 @@
-//! Sans-I/O packager: MP4 in, CMAF HLS out, in bounded memory.
+//! Sans-I/O packager: MP4, Matroska or WebM in, CMAF HLS out, in bounded memory.
 //!
 //! Nothing here opens a file or a socket. A [`Packager`] says which byte ranges of its input it needs next, the caller
 //! brings them, and the packager hands out finished files, in the order in which they may be published:
@@ -16,12 +16,14 @@ mod files;
 #[doc(hidden)]
 pub mod fuzz;
 mod hls;
+mod import;
 mod index;
 mod indexer;
 mod input;
 mod isobmff;
 mod language;
 pub mod lint;
+mod matroska;
 mod mp4;
 mod options;
 mod packager;

@@ -12,12 +12,15 @@ pub(crate) mod avc;
 pub(crate) mod avc_slice;
 mod bits;
 pub(crate) mod dolby;
+pub(crate) mod dolby_frame;
 pub(crate) mod hevc;
 pub(crate) mod hevc_slice;
 pub(crate) mod lossless;
+pub(crate) mod mpeg_audio;
 mod nal_prefix;
 pub(crate) mod opus;
 pub(crate) mod vp9;
+pub(crate) mod vp9_format;
 pub(crate) mod vp9_frame;
 
 pub(crate) use bits::{BitReader, unescape};

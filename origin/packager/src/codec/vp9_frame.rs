@@ -146,7 +146,7 @@ impl Vp9Parameters {
     }
 }
 
-fn read_sync(r: &mut BitReader<'_>) -> Option<()> {
+pub(super) fn read_sync(r: &mut BitReader<'_>) -> Option<()> {
     (r.bits(24)? == SYNC_CODE).then_some(())
 }
 

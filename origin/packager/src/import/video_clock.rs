@@ -1,0 +1,182 @@
+//! Decode times and an exact clock for pictures of which only presentation times are known, and those rounded.
+
+use super::Timing;
+
+/// Frame rates as (ticks per second, ticks of a frame): what cameras and encoders make.
+const RATES: [(u32, u32); 17] = [
+    (24_000, 1001),
+    (24, 1),
+    (25, 1),
+    (30_000, 1001),
+    (30, 1),
+    (48_000, 1001),
+    (48, 1),
+    (50, 1),
+    (60_000, 1001),
+    (60, 1),
+    (100, 1),
+    (120_000, 1001),
+    (120, 1),
+    (15, 1),
+    (15_000, 1001),
+    (12, 1),
+    (10, 1),
+];
+/// Least ticks per second of a clock that is chosen here.
+const FINE: u32 = 10_000;
+
+/// Times of pictures on a clock of their own.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) timescale: u32,
+    pub(crate) timing: Timing,
+    /// Presentation time of the first picture in ticks of the source.
+    pub(crate) first: i64,
+}
+
+/// Times of pictures that are presented at `times` in decode order, in ticks of `timescale`, each rounded by less than a tick.
+/// `frame` is the time from one picture to the next where the source says so, in nanoseconds.
+///
+/// Where all times fit a usual frame rate they are put on its clock, so that rounding does not show as jitter. Decode times are the
+/// presentation times in ascending order: no picture is presented later than the source says, and the delay that decoding needs is
+/// left to the timeline. `None` when there are no pictures.
+pub(crate) fn place_pictures(times: &[i64], timescale: u32, frame: Option<u64>) -> Option<Placed> {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    let first = *sorted.first()?;
+    let clock = fit(&sorted, timescale, frame);
+    let (ticks, unit) = clock.unwrap_or((timescale, 1));
+    let place = |time: i64| match clock {
+        Some((ticks, unit)) => {
+            nearest(time - first, timescale, ticks, unit).saturating_mul(i64::from(unit))
+        }
+        None => time - first,
+    };
+    let mut timing = Timing::default();
+    let mut longest_known = i64::from(unit);
+    for pair in sorted.windows(2) {
+        longest_known = place(pair[1]) - place(pair[0]);
+        Timing::push(
+            &mut timing.durations,
+            u32::try_from(longest_known).unwrap_or(u32::MAX),
+        );
+    }
+    // The last picture lasts as long as frames do, or as the one before.
+    let last = match (clock, frame) {
+        (Some(_), _) => i64::from(unit),
+        (None, Some(nanos)) => {
+            i64::try_from(u128::from(nanos) * u128::from(timescale) / 1_000_000_000).unwrap_or(0)
+        }
+        (None, None) => longest_known,
+    };
+    Timing::push(
+        &mut timing.durations,
+        u32::try_from(last.max(1)).unwrap_or(u32::MAX),
+    );
+    for (time, decode) in times.iter().zip(&sorted) {
+        let offset = place(*time) - place(*decode);
+        Timing::push(
+            &mut timing.offsets,
+            i32::try_from(offset).unwrap_or(i32::MAX),
+        );
+    }
+    if timing.offsets.iter().all(|(_, offset)| *offset == 0) {
+        timing.offsets.clear();
+    }
+    Some(Placed {
+        timescale: ticks,
+        timing,
+        first,
+    })
+}
+
+/// Number of the frame that is nearest to `time`.
+fn nearest(time: i64, timescale: u32, ticks: u32, unit: u32) -> i64 {
+    let scale = i128::from(timescale) * i128::from(unit);
+    let number = (i128::from(time) * i128::from(ticks) * 2 + scale).div_euclid(scale * 2);
+    i64::try_from(number).unwrap_or(0)
+}
+
+/// The clock of a usual frame rate that all times fit, as (ticks per second, ticks of a frame).
+fn fit(sorted: &[i64], timescale: u32, frame: Option<u64>) -> Option<(u32, u32)> {
+    let mut gaps: Vec<i64> = sorted.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    if gaps.is_empty() {
+        return None;
+    }
+    let middle = gaps.len() / 2;
+    let usual = *gaps.select_nth_unstable(middle).1;
+    let first = *sorted.first()?;
+    RATES
+        .iter()
+        .filter(|(ticks, unit)| match frame {
+            // Frame durations are stated in whole nanoseconds, or in parts of a millisecond by careless writers.
+            Some(nanos) => {
+                let exact = u64::from(*unit) * 1_000_000_000 / u64::from(*ticks);
+                nanos.abs_diff(exact) <= 10_000
+            }
+            None => {
+                let (gap, scale) = (
+                    i128::from(usual) * i128::from(*ticks),
+                    i128::from(timescale) * i128::from(*unit),
+                );
+                (gap - scale).abs() <= i128::from(*ticks) * 3 / 4
+            }
+        })
+        .find(|(ticks, unit)| fits(sorted, first, timescale, *ticks, *unit))
+        .map(|(ticks, unit)| {
+            let factor = FINE.div_ceil(*ticks);
+            (ticks * factor, unit * factor)
+        })
+}
+
+/// True when every time is within a tick of a frame, and no two share one.
+fn fits(sorted: &[i64], first: i64, timescale: u32, ticks: u32, unit: u32) -> bool {
+    let mut last = -1;
+    sorted.iter().all(|time| {
+        let since = time - first;
+        let number = nearest(since, timescale, ticks, unit);
+        // The first time is rounded too, so two ticks in all, less the two halves that rounding to the nearest leaves.
+        let exact = i128::from(number) * i128::from(unit) * i128::from(timescale);
+        let error = (i128::from(since) * i128::from(ticks) - exact).abs();
+        let fresh = number > last;
+        last = number;
+        fresh && error <= i128::from(ticks)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_become_frames() {
+        // 30000/1001 frames per second, rounded to milliseconds, decoded out of order.
+        let exact = |n: i64| (n * 1001 * 1000 + 15_000) / 30_000;
+        let times: Vec<i64> = [0, 3, 1, 2, 6, 4, 5].into_iter().map(exact).collect();
+        let placed = place_pictures(&times, 1000, None).unwrap();
+        assert_eq!((placed.timescale, placed.first), (30_000, 0));
+        assert_eq!(placed.timing.durations, [(7, 1001)]);
+        let offsets: Vec<i32> = placed
+            .timing
+            .offsets
+            .iter()
+            .flat_map(|(count, offset)| vec![*offset; *count as usize])
+            .collect();
+        assert_eq!(offsets, [0, 2002, -1001, -1001, 2002, -1001, -1001]);
+    }
+
+    #[test]
+    fn a_gap_keeps_the_clock_and_varying_rates_keep_their_times() {
+        let placed = place_pictures(&[40, 80, 120, 1120, 1160], 1000, Some(40_000_000)).unwrap();
+        assert_eq!((placed.timescale, placed.first), (10_000, 40));
+        assert_eq!(placed.timing.durations, [(2, 400), (1, 10_000), (2, 400)]);
+        let placed = place_pictures(&[0, 17, 90, 101, 250], 1000, None).unwrap();
+        assert_eq!(placed.timescale, 1000);
+        assert_eq!(
+            placed.timing.durations,
+            [(1, 17), (1, 73), (1, 11), (2, 149)]
+        );
+        assert_eq!(place_pictures(&[], 1000, None), None);
+        assert!(place_pictures(&[5], 1000, None).is_some());
+    }
+}

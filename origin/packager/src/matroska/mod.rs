@@ -1,0 +1,10 @@
+//! Reading Matroska and WebM files (RFC 9559) over EBML (RFC 8794).
+
+mod block;
+mod ebml;
+mod entries;
+mod scan;
+mod track_entry;
+mod tracks;
+
+pub(crate) use scan::{Scan, Scanned, is_matroska};

@@ -1,0 +1,389 @@
+//! Walks over a file and makes its index: every block of every cluster, without reading the frames themselves.
+
+use bytes::Bytes;
+
+use super::block::{Block, HEAD, LACED_HEAD, is_laced};
+use super::ebml::{Header, elements, signed, unsigned};
+use super::track_entry::TrackEntry;
+use super::tracks::{Clock, Found, Track};
+use crate::fetch::{Fetch, Fetched};
+use crate::import::movie_box;
+use crate::mp4::RawIndex;
+use crate::{ByteRange, Error, Note};
+
+/// Bytes read at once.
+const READ_AHEAD: u64 = 256 << 10;
+/// Most bytes of the elements that are held in memory.
+const MOST: u64 = 16 << 20;
+
+/// Nanoseconds and microseconds of a second.
+const SECOND: u64 = 1_000_000_000;
+const MICRO: u32 = 1_000_000;
+
+const EBML: u32 = 0x1a45_dfa3;
+const SEGMENT: u32 = 0x1853_8067;
+const INFO: u32 = 0x1549_a966;
+const TRACKS: u32 = 0x1654_ae6b;
+const CLUSTER: u32 = 0x1f43_b675;
+const TIME: u32 = 0xe7;
+const SIMPLE_BLOCK: u32 = 0xa3;
+const GROUP: u32 = 0xa0;
+const BLOCK: u32 = 0xa1;
+const DURATION: u32 = 0x9b;
+const REFERENCE: u32 = 0xfb;
+const DISCARD: u32 = 0x75a2;
+
+/// True when `data` starts a Matroska or WebM file.
+pub(crate) fn is_matroska(data: &[u8]) -> bool {
+    data.starts_with(&EBML.to_be_bytes())
+}
+
+/// Walks over a file.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    fetch: Fetch,
+    at: u64,
+    limit: u64,
+    /// Nanoseconds of a tick.
+    tick: u64,
+    tracks: Vec<Track>,
+    cluster_time: i64,
+    /// The block of the group at hand, and the bytes of it that were read.
+    group: Option<(Found, Bytes)>,
+    /// Where the group ends.
+    group_end: u64,
+    blocks: u64,
+    segments: u32,
+    notes: Vec<Note>,
+}
+
+/// What came of a step.
+#[derive(Debug)]
+pub(crate) enum Scanned {
+    /// Bytes are wanted.
+    Need(ByteRange),
+    /// The index is complete.
+    Done(RawIndex),
+}
+
+/// How a part of a step ended.
+type Part<T> = Result<T, ByteRange>;
+
+impl Scan {
+    /// A walk over a file of `input_len` bytes whose index may take `limit` bytes.
+    pub(crate) fn new(input_len: u64, limit: u64) -> Self {
+        Self {
+            fetch: Fetch::new(input_len),
+            at: 0,
+            limit,
+            tick: 1_000_000,
+            tracks: Vec::new(),
+            cluster_time: 0,
+            group: None,
+            group_end: 0,
+            blocks: 0,
+            segments: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Takes the bytes that were asked for.
+    pub(crate) fn supply(&mut self, offset: u64, data: Bytes) -> Result<(), Error> {
+        self.fetch.supply(offset, data)
+    }
+
+    /// Goes on until bytes are missing or the index is complete.
+    pub(crate) fn step(&mut self) -> Result<Scanned, Error> {
+        loop {
+            let left = self.fetch.input_len().saturating_sub(self.at);
+            if left == 0 {
+                return self.finish();
+            }
+            let head = match self.read(self.at, left.min(Header::MOST)) {
+                Ok(head) => head,
+                Err(range) => return Ok(Scanned::Need(range)),
+            };
+            let Some(header) = Header::parse(&head) else {
+                self.note(format!(
+                    "what stands at byte {} is no element; read up to there",
+                    self.at
+                ));
+                return self.finish();
+            };
+            match self.element(header, left)? {
+                Ok(true) => {}
+                Ok(false) => return self.finish(),
+                Err(range) => return Ok(Scanned::Need(range)),
+            }
+        }
+    }
+
+    /// Takes an element in; false at the end of what can be read.
+    fn element(&mut self, header: Header, left: u64) -> Result<Part<bool>, Error> {
+        let start = self.at + header.len as u64;
+        if self.at >= self.group_end {
+            self.end_group()?;
+        }
+        match header.id {
+            // These are entered: what they hold comes next.
+            SEGMENT => {
+                self.segments += 1;
+                if self.segments > 1 {
+                    self.note(
+                        "the file goes on with another segment, which is left out".to_owned(),
+                    );
+                    return Ok(Ok(false));
+                }
+                self.at = start;
+                return Ok(Ok(true));
+            }
+            CLUSTER => {
+                self.at = start;
+                return Ok(Ok(true));
+            }
+            _ => {}
+        }
+        let Some(size) = header.size else {
+            return Err(Error::malformed(
+                format!("element {:x}", header.id),
+                self.at,
+                "its size is not given",
+            ));
+        };
+        if size > left.saturating_sub(header.len as u64) {
+            self.note(format!(
+                "the file is cut off: the element at byte {} ends after it; packaged without it",
+                self.at
+            ));
+            return Ok(Ok(false));
+        }
+        let end = start + size;
+        let whole = |scan: &mut Self, most: u64| -> Result<Part<Bytes>, Error> {
+            if size > most {
+                return Err(Error::IndexTooLarge {
+                    input: 0,
+                    size,
+                    limit: most,
+                });
+            }
+            Ok(scan.read(start, size))
+        };
+        match header.id {
+            GROUP => {
+                self.group_end = end;
+                self.at = start;
+                return Ok(Ok(true));
+            }
+            INFO | TRACKS => {
+                let content = match whole(self, MOST)? {
+                    Ok(content) => content,
+                    Err(range) => return Ok(Err(range)),
+                };
+                if header.id == INFO {
+                    self.read_info(&content)?;
+                } else if self.tracks.is_empty() {
+                    let entries = elements(&content).filter(|(id, _)| *id == 0xae);
+                    self.tracks = entries
+                        .map(|(_, content)| Track::new(TrackEntry::parse(content)))
+                        .collect();
+                }
+            }
+            TIME | DURATION | REFERENCE | DISCARD => {
+                let content = match whole(self, 8)? {
+                    Ok(content) => content,
+                    Err(range) => return Ok(Err(range)),
+                };
+                match (header.id, &mut self.group) {
+                    (TIME, _) => {
+                        self.cluster_time = i64::try_from(unsigned(&content)).unwrap_or(i64::MAX)
+                    }
+                    (DURATION, Some((found, ..))) => found.duration = Some(unsigned(&content)),
+                    (REFERENCE, Some((found, ..))) => found.keyframe = false,
+                    (DISCARD, Some((found, ..))) => found.discard = signed(&content),
+                    _ => {}
+                }
+            }
+            SIMPLE_BLOCK | BLOCK => {
+                let (block, head) = match self.read_block(start, size)? {
+                    Ok(block) => block,
+                    Err(range) => return Ok(Err(range)),
+                };
+                let simple = header.id == SIMPLE_BLOCK;
+                let found = Found {
+                    // A block of a group depends on others when the group says so.
+                    keyframe: block.keyframe || !simple,
+                    block,
+                    offset: start,
+                    cluster_time: self.cluster_time,
+                    discard: 0,
+                    duration: None,
+                };
+                if simple {
+                    self.add(&found, &head)?;
+                } else {
+                    self.group = Some((found, head));
+                }
+            }
+            _ => {}
+        }
+        self.at = end;
+        Ok(Ok(true))
+    }
+
+    /// Reads the head of the block at `start`: its frames, and as much of the first one as its track wants.
+    fn read_block(&mut self, start: u64, size: u64) -> Result<Part<(Block, Bytes)>, Error> {
+        let broken = || Error::malformed("Block", start, "its frames do not fit into it");
+        let mut most = HEAD;
+        loop {
+            let head = match self.read(start, size.min(most)) {
+                Ok(head) => head,
+                Err(range) => return Ok(Err(range)),
+            };
+            if most < LACED_HEAD && is_laced(&head) {
+                most = LACED_HEAD;
+                continue;
+            }
+            let block = Block::parse(&head, size).ok_or_else(broken)?;
+            let wanted = self.track(block.track).map_or(0, |track| track.wants());
+            if wanted > most && (head.len() as u64) < size {
+                most = wanted;
+                continue;
+            }
+            return Ok(Ok((block, head)));
+        }
+    }
+
+    /// Ticks per second: those of the file where they come out even, else microseconds.
+    fn timescale(&self) -> u32 {
+        let ticks = SECOND / self.tick;
+        if SECOND.is_multiple_of(self.tick) {
+            u32::try_from(ticks).unwrap_or(MICRO)
+        } else {
+            MICRO
+        }
+    }
+
+    fn track(&mut self, number: u64) -> Option<&mut Track> {
+        self.tracks
+            .iter_mut()
+            .find(|track| track.entry.number == number)
+    }
+
+    fn add(&mut self, found: &Found, head: &[u8]) -> Result<(), Error> {
+        let number = found.block.track;
+        let clock = Clock {
+            tick: self.tick,
+            timescale: self.timescale(),
+        };
+        if let Some(track) = self.track(number) {
+            track.add(found, clock, head)?;
+        }
+        self.blocks += 1;
+        // The sum is not taken for every block.
+        if self.blocks.is_multiple_of(1024) {
+            self.check_limit()?;
+        }
+        Ok(())
+    }
+
+    fn check_limit(&self) -> Result<(), Error> {
+        let size: u64 = self.tracks.iter().map(Track::index_len).sum();
+        if size > self.limit {
+            return Err(Error::IndexTooLarge {
+                input: 0,
+                size,
+                limit: self.limit,
+            });
+        }
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<(), Error> {
+        match self.group.take() {
+            Some((found, head)) => self.add(&found, &head),
+            None => Ok(()),
+        }
+    }
+
+    fn read_info(&mut self, content: &[u8]) -> Result<(), Error> {
+        for (id, content) in elements(content) {
+            if id == 0x2a_d7b1 {
+                self.tick = unsigned(content);
+            }
+        }
+        // A tick of more than a second or none at all cannot be meant.
+        if !(1..=SECOND).contains(&self.tick) {
+            return Err(Error::malformed(
+                "Info",
+                self.at,
+                format!("a tick of {} ns", self.tick),
+            ));
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, start: u64, len: u64) -> Part<Bytes> {
+        let range = ByteRange {
+            start,
+            end: start + len,
+        };
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        match self.fetch.want(range, READ_AHEAD) {
+            Fetched::Ready(data) => Ok(data),
+            Fetched::Need(range) => Err(range),
+        }
+    }
+
+    fn note(&mut self, message: String) {
+        self.notes.push(Note {
+            input: 0,
+            track: None,
+            message,
+        });
+    }
+
+    fn finish(&mut self) -> Result<Scanned, Error> {
+        self.end_group()?;
+        self.check_limit()?;
+        self.fetch.clear();
+        let timescale = self.timescale();
+        let mut notes = std::mem::take(&mut self.notes);
+        let mut found = Vec::new();
+        for track in std::mem::take(&mut self.tracks) {
+            found.extend(track.finish(timescale, &mut notes)?);
+        }
+        let Some(base) = found.iter().map(|(_, first)| *first).min() else {
+            return Err(Error::Missing {
+                input: 0,
+                what: "track with pictures or sound",
+                length: self.fetch.input_len(),
+                advice: "the recording was not finished or the upload was cut off; upload it again",
+            });
+        };
+        if base != 0 {
+            notes.push(Note {
+                input: 0,
+                track: None,
+                message: format!(
+                    "the first sample is presented at {:.3} s; times are counted from there",
+                    crate::timeline::seconds(base, timescale)
+                ),
+            });
+        }
+        let tracks: Vec<_> = found
+            .into_iter()
+            .map(|(mut track, first)| {
+                track.timing.start = first - base;
+                track
+            })
+            .collect();
+        Ok(Scanned::Done(RawIndex {
+            moov: movie_box(&tracks, timescale),
+            moofs: Vec::new(),
+            index_first: false,
+            notes,
+        }))
+    }
+}

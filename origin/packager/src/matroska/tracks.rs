@@ -1,0 +1,252 @@
+//! The tracks of a file while its clusters are read, and what they become.
+
+use super::block::Block;
+use super::entries::{FrameLength, describe};
+use super::track_entry::TrackEntry;
+use crate::codec::opus::packet_samples;
+use crate::import::{Import, Places, Timing, place_pictures, place_sound};
+use crate::timeline::rescale;
+use crate::{Error, Note};
+
+/// Bytes of a track's first frame that are kept for what they say about the codec.
+const FIRST: usize = 8 << 10;
+
+/// A track and its frames so far.
+#[derive(Debug)]
+pub(super) struct Track {
+    pub(super) entry: TrackEntry,
+    places: Places,
+    /// Time of each frame in ticks; `None` for the later ones of a laced block.
+    times: Vec<Option<i64>>,
+    /// Samples of each Opus packet, run-length coded.
+    packets: Vec<(u32, u32)>,
+    first: Vec<u8>,
+    /// Nanoseconds of sound that are not presented at the end of the last frame.
+    discard: i64,
+    /// Nanoseconds of the last block, where its group says.
+    last_duration: Option<u64>,
+}
+
+/// The clock of a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    /// Nanoseconds of a tick of the file.
+    pub(super) tick: u64,
+    /// Ticks per second of the times that are kept.
+    pub(super) timescale: u32,
+}
+
+impl Clock {
+    /// A time of the file on the clock that is kept, rounded to the nearest.
+    fn time(self, ticks: i64) -> i64 {
+        let scaled = i128::from(ticks) * i128::from(self.tick) * i128::from(self.timescale);
+        let rounded = (scaled + 500_000_000).div_euclid(1_000_000_000);
+        i64::try_from(rounded).unwrap_or(i64::MAX)
+    }
+}
+
+/// A block whose frames are to be added.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) block: Block,
+    /// Where the block starts in the input.
+    pub(super) offset: u64,
+    pub(super) cluster_time: i64,
+    pub(super) keyframe: bool,
+    pub(super) discard: i64,
+    pub(super) duration: Option<u64>,
+}
+
+impl Track {
+    pub(super) fn new(entry: TrackEntry) -> Self {
+        Self {
+            entry,
+            places: Places::default(),
+            times: Vec::new(),
+            packets: Vec::new(),
+            first: Vec::new(),
+            discard: 0,
+            last_duration: None,
+        }
+    }
+
+    /// Bytes that the track's index will take.
+    pub(super) fn index_len(&self) -> u64 {
+        self.places.table_len()
+    }
+
+    /// How many bytes of the head of its next block have to be read.
+    pub(super) fn wants(&self) -> u64 {
+        if self.first.is_empty() {
+            FIRST as u64
+        } else {
+            0
+        }
+    }
+
+    /// Adds the frames of a block, `head` of which has been read.
+    pub(super) fn add(&mut self, found: &Found, clock: Clock, head: &[u8]) -> Result<(), Error> {
+        let time = clock.time(
+            found
+                .cluster_time
+                .saturating_add(i64::from(found.block.time)),
+        );
+        for (number, (start, len)) in found.block.frames.iter().enumerate() {
+            let size = u32::try_from(*len).map_err(|_| {
+                Error::malformed("Block", found.offset, format!("a frame of {len} bytes"))
+            })?;
+            let data = usize::try_from(*start)
+                .ok()
+                .and_then(|start| head.get(start..))
+                .unwrap_or_default();
+            let data = &data[..data.len().min(size as usize)];
+            if self.first.is_empty() {
+                self.first = [&self.entry.stripped, data].concat();
+                self.first.truncate(FIRST);
+            }
+            if self.entry.codec == "A_OPUS" {
+                let samples = packet_samples(data).unwrap_or(960);
+                Timing::push(&mut self.packets, samples);
+            }
+            self.places.offsets.push(found.offset + start);
+            self.places.sizes.push(size);
+            self.times.push((number == 0).then_some(time));
+            if found.keyframe || self.entry.kind == 2 {
+                self.places
+                    .sync
+                    .push(u32::try_from(self.places.sizes.len()).unwrap_or(u32::MAX));
+            }
+        }
+        self.discard = found.discard;
+        self.last_duration = found.duration.map(|ticks| ticks.saturating_mul(clock.tick));
+        Ok(())
+    }
+
+    /// What the track becomes, with its start in ticks of `timescale` from the start of the file; `None` when it is left out, with a
+    /// note.
+    pub(super) fn finish(
+        self,
+        timescale: u32,
+        notes: &mut Vec<Note>,
+    ) -> Result<Option<(Import, i64)>, Error> {
+        let id = u32::try_from(self.entry.number).unwrap_or(u32::MAX);
+        let mut note = |message: String| {
+            notes.push(Note {
+                input: 0,
+                track: Some(id),
+                message,
+            });
+        };
+        let handler = match self.entry.kind {
+            1 => *b"vide",
+            2 => *b"soun",
+            17 => {
+                note(format!(
+                    "subtitles ({}) are left out; bring them as WebVTT or SRT beside the film",
+                    self.entry.codec
+                ));
+                return Ok(None);
+            }
+            kind => {
+                note(format!(
+                    "a track of type {kind} carries no pictures, sound or text; left out"
+                ));
+                return Ok(None);
+            }
+        };
+        if self.places.sizes.is_empty() {
+            note("the track holds no samples; left out".to_owned());
+            return Ok(None);
+        }
+        let described =
+            describe(&self.entry, &self.first).map_err(|feature| Error::UnsupportedFeature {
+                input: 0,
+                feature: format!("track {id}: {feature}"),
+                advice: "remux the file with a current tool, or transcode it",
+            })?;
+        if !self.entry.stripped.is_empty() {
+            return Err(Error::UnsupportedFeature {
+                input: 0,
+                feature: format!("track {id}: frames without their first bytes (header stripping)"),
+                advice: "remux the file without compression (`--compression -1:none` of mkvmerge)",
+            });
+        }
+        let nanos = |nanos: i64, scale: u32| {
+            let ticks = i128::from(nanos) * i128::from(scale) / 1_000_000_000;
+            i64::try_from(ticks).unwrap_or(0)
+        };
+        let (own, timing, first) = match described.sound {
+            Some((rate, length)) => {
+                let (mut timing, first, gaps) = self.place(timescale, rate, length);
+                timing.media_start = nanos(self.entry.delay.try_into().unwrap_or(0), rate);
+                timing.cut = nanos(self.discard.max(0), rate);
+                if gaps > 0 {
+                    note(format!("the sound is interrupted {gaps} times"));
+                }
+                (rate, timing, first)
+            }
+            None => {
+                let times: Vec<i64> = self.times.iter().flatten().copied().collect();
+                let frame = self.entry.frame.or(self.last_duration);
+                match place_pictures(&times, timescale, frame) {
+                    Some(placed) => (placed.timescale, placed.timing, placed.first),
+                    None => return Ok(None),
+                }
+            }
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "an angle")]
+        let turns = (-self.entry.video.roll / 90.0).round() as i64;
+        Ok(Some((
+            Import {
+                id,
+                handler,
+                timescale: own,
+                language: self.entry.language,
+                name: self.entry.name,
+                entry: described.entry,
+                rotation: u16::try_from(turns.rem_euclid(4) * 90).unwrap_or(0),
+                places: self.places,
+                timing,
+            },
+            first,
+        )))
+    }
+
+    fn place(&self, timescale: u32, rate: u32, length: FrameLength) -> (Timing, i64, u64) {
+        match length {
+            FrameLength::Fixed(samples) => {
+                place_sound(&self.times, std::iter::repeat(samples), timescale, rate)
+            }
+            FrameLength::Total(samples, total) => {
+                let before = (self.times.len() as u64).saturating_sub(1);
+                let last = total.saturating_sub(before * u64::from(samples));
+                let last = u32::try_from(last)
+                    .unwrap_or(samples)
+                    .clamp(1, samples.max(1));
+                let lengths = std::iter::repeat_n(samples, self.times.len().saturating_sub(1));
+                place_sound(&self.times, lengths.chain([last]), timescale, rate)
+            }
+            FrameLength::Opus => {
+                let lengths = self
+                    .packets
+                    .iter()
+                    .flat_map(|(count, samples)| std::iter::repeat_n(*samples, *count as usize));
+                place_sound(&self.times, lengths, timescale, rate)
+            }
+            FrameLength::Unknown => {
+                // Each frame lasts until the next one starts.
+                let mut lengths = Vec::with_capacity(self.times.len());
+                let known: Vec<i64> = self
+                    .times
+                    .iter()
+                    .map(|time| time.map_or(0, |time| rescale(time, timescale, rate)))
+                    .collect();
+                for pair in known.windows(2) {
+                    lengths.push(u32::try_from(pair[1] - pair[0]).unwrap_or(1));
+                }
+                lengths.push(lengths.last().copied().unwrap_or(1));
+                place_sound(&self.times, lengths.into_iter(), timescale, rate)
+            }
+        }
+    }
+}
