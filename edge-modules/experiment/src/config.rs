@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use weir_module::{ConfigError, PathPattern};
+use weir_module::{ConfigError, PathPattern, device};
 
 use crate::NAME;
-use crate::device;
 use crate::force::Secret;
 use crate::percent::Percent;
 use crate::ramp::{Ramp, Shape, Step};

@@ -7,9 +7,10 @@
 
 mod assignment;
 mod config;
-mod device;
 mod exposure;
 mod force;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod percent;
 mod ramp;
 mod request;

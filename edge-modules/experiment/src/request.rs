@@ -3,9 +3,7 @@
 use std::cell::OnceCell;
 
 use sha2::{Digest, Sha256};
-use weir_module::RequestHead;
-
-use crate::device;
+use weir_module::{RequestHead, device};
 
 /// The headers that every configuration reads.
 pub(crate) const HEADERS: [&str; 8] = [

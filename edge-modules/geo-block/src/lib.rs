@@ -8,22 +8,22 @@
 
 mod area;
 mod circle;
-mod client;
 mod config;
 mod country;
 mod database;
 mod document;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod location;
 mod networks;
-mod path;
 mod place;
 mod refusal;
 mod rule;
 mod trusted;
 
 use weir_module::{
-    ConfigError, DocumentNeed, Edit, Edits, Host, Level, LogGate, Module, Problem, RequestHead,
-    Verdict,
+    ConfigError, DocumentNeed, Edit, Edits, Host, Level, LogGate, Module, NormalPath, Problem,
+    RequestHead, Verdict,
 };
 
 use crate::config::{Config, Mode};
@@ -151,10 +151,10 @@ impl GeoBlock {
         location: &Location,
         now_ns: u64,
     ) -> Result<(), Refusal<'_>> {
-        let path = path::read(head.path()).ok_or(Refusal::AmbiguousPath)?;
+        let path = NormalPath::new(head.path()).map_err(|_| Refusal::AmbiguousPath)?;
         let visit = Visit {
             head,
-            path: &path,
+            path: path.decoded(),
             location,
             areas: &self.config.areas,
             complete: self.databases.are_complete(),

@@ -42,13 +42,16 @@
 #![deny(missing_docs)]
 
 mod answer;
+pub mod client_address;
 pub mod config;
 pub mod counters;
+pub mod device;
 mod edits;
 mod exchange;
 mod head;
 mod host;
 mod log_gate;
+mod normal_path;
 mod path_pattern;
 pub mod wire;
 
@@ -60,6 +63,7 @@ pub mod testing;
 pub mod guest;
 
 pub use answer::{Answer, AnswerBody, HeaderList, Problem, REASON};
+pub use client_address::ClientSource;
 pub use config::ConfigError;
 pub use counters::{Counters, NoCounters};
 pub use edits::{Edit, Edits};
@@ -67,6 +71,7 @@ pub use exchange::{BodyTransform, Collected, Exchange, Forward, Reply, ResponseH
 pub use head::{HeadBuffer, HeaderNames, REQUEST_ID, RequestHead};
 pub use host::{DocumentNeed, Host, Level};
 pub use log_gate::LogGate;
+pub use normal_path::{AmbiguousPath, MAX_PATH, NormalPath};
 pub use path_pattern::PathPattern;
 
 /// One edge module.

@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 
 use serde::Deserialize;
-use weir_module::RequestHead;
-
-use crate::network::parse_address;
+use weir_module::{ClientSource, RequestHead};
 
 /// The request header in which Weir's node, and `token-check`, tell the client's address.
 pub(crate) const WEIR_CLIENT_IP: &str = "weir-client-ip";
@@ -47,48 +45,12 @@ impl AddressSource {
             Self::Auto => Self::WeirClientIp
                 .address(head, hops)
                 .or_else(|| Self::SpinClientAddr.address(head, hops)),
-            Self::WeirClientIp => parse_address(head.header_str(WEIR_CLIENT_IP)?),
-            Self::SpinClientAddr => {
-                let last = head.header_all(SPIN_CLIENT_ADDR).last()?;
-                let address = parse_address(std::str::from_utf8(last).ok()?)?;
-                // What Spin says of a request that another component made.
-                (!address.is_unspecified()).then_some(address)
-            }
-            Self::XForwardedFor => from_right(head, "x-forwarded-for", hops, parse_address),
-            Self::Forwarded => from_right(head, "forwarded", hops, forwarded_for),
+            Self::WeirClientIp => ClientSource::Node.address(head),
+            Self::SpinClientAddr => ClientSource::Spin.address(head),
+            Self::XForwardedFor => ClientSource::ForwardedFor(hops.max(1)).address(head),
+            Self::Forwarded => ClientSource::Forwarded(hops.max(1)).address(head),
         }
     }
-}
-
-/// The entry that the outermost trusted proxy wrote: the `hops`-th from the right over all lines of the header. Entries further
-/// left came from the client and may be lies.
-fn from_right(
-    head: &RequestHead<'_>,
-    name: &str,
-    hops: u8,
-    read: impl Fn(&str) -> Option<IpAddr>,
-) -> Option<IpAddr> {
-    let lines: Vec<&str> = head
-        .header_all(name)
-        .map(|line| std::str::from_utf8(line).unwrap_or(""))
-        .collect();
-    let entries: Vec<&str> = lines
-        .iter()
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
-        .collect();
-    let index = entries.len().checked_sub(usize::from(hops.max(1)))?;
-    read(entries[index])
-}
-
-/// The `for` parameter of one element (RFC 7239 section 4).
-fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let value = element
-        .split(';')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?
-        .1;
-    parse_address(value)
 }
 
 #[cfg(test)]

@@ -140,31 +140,6 @@ impl<'de> Deserialize<'de> for Networks {
     }
 }
 
-/// Reads an address as hosts and proxies write it: plain, in brackets, with a port, or an IPv4 address dressed as IPv6.
-pub(crate) fn parse_address(text: &str) -> Option<IpAddr> {
-    let text = text.trim().trim_matches('"');
-    let bare = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (address, port) = rest.split_once(']')?;
-            if !port.is_empty()
-                && !port
-                    .strip_prefix(':')?
-                    .bytes()
-                    .all(|byte| byte.is_ascii_digit())
-            {
-                return None;
-            }
-            address
-        }
-        // One colon: IPv4 and a port. More: an IPv6 address without brackets.
-        None if text.matches(':').count() == 1 => text.split_once(':')?.0,
-        None => text,
-    };
-    bare.parse::<IpAddr>()
-        .ok()
-        .map(|address| address.to_canonical())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,36 +191,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn addresses_come_in_many_dresses() {
-        for (text, address) in [
-            ("192.0.2.1", "192.0.2.1"),
-            ("192.0.2.1:8080", "192.0.2.1"),
-            ("[2001:db8::1]:443", "2001:db8::1"),
-            ("[2001:db8::1]", "2001:db8::1"),
-            ("2001:db8::1", "2001:db8::1"),
-            ("\"[2001:db8::1]:443\"", "2001:db8::1"),
-            ("::ffff:192.0.2.1", "192.0.2.1"),
-        ] {
-            assert_eq!(
-                parse_address(text),
-                Some(address.parse().unwrap()),
-                "{text}"
-            );
-        }
-        for text in [
-            "",
-            "unknown",
-            "_hidden",
-            "[2001:db8::1",
-            "[2001:db8::1]x",
-            "1.2.3",
-            "1.2.3.4.5",
-        ] {
-            assert_eq!(parse_address(text), None, "{text}");
-        }
-    }
-
     proptest! {
         #[test]
         fn a_network_holds_its_members_and_the_list_agrees(bits: u128, prefix in 0u8..=128, other: u128) {
@@ -258,7 +203,6 @@ mod tests {
 
         #[test]
         fn any_text_is_read_or_refused(text in ".{0,60}") {
-            let _ = parse_address(&text);
             let _ = Network::parse(&text);
         }
     }

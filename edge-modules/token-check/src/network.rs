@@ -85,21 +85,6 @@ impl FromStr for Network {
     }
 }
 
-/// Reads a client address as hosts write it: bare, with a port (`192.0.2.1:443`, `[2001:db8::1]:443`), or in brackets.
-pub(crate) fn client_address(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
-    let address = text
-        .parse()
-        .ok()
-        .or_else(|| {
-            text.parse::<std::net::SocketAddr>()
-                .ok()
-                .map(|socket| socket.ip())
-        })
-        .or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok())?;
-    Some(IpAddr::to_canonical(&address))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,23 +129,5 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Network>(), Err(NotANetwork), "{text}");
         }
-    }
-
-    #[test]
-    fn client_addresses_come_with_and_without_ports() {
-        for (text, expected) in [
-            ("192.0.2.1", "192.0.2.1"),
-            ("192.0.2.1:8080", "192.0.2.1"),
-            ("[2001:db8::1]:443", "2001:db8::1"),
-            ("[2001:db8::1]", "2001:db8::1"),
-            ("::ffff:192.0.2.1", "192.0.2.1"),
-        ] {
-            assert_eq!(
-                client_address(text),
-                Some(expected.parse().unwrap()),
-                "{text}"
-            );
-        }
-        assert_eq!(client_address("unknown"), None);
     }
 }

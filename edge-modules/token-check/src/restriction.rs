@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use weir_module::RequestHead;
 
-use crate::client::ClientSource;
+use crate::client::{self, ClientSource};
 use crate::earth::Point;
 use crate::format::media_cdn::url;
 use crate::matching::Match;
@@ -148,7 +148,7 @@ impl Restriction {
                 )
             }
             Self::Countries(codes) => {
-                let country = request.client.country(request.head);
+                let country = client::country(*request.client, request.head);
                 let subdivision = request.subdivision(country.as_deref());
                 let listed = |code: Option<&String>| code.is_some_and(|code| codes.contains(code));
                 (
@@ -195,10 +195,7 @@ impl Restriction {
                 )
             }
             Self::Asns(asns) => (
-                request
-                    .client
-                    .asn(request.head)
-                    .is_some_and(|asn| asns.contains(&asn)),
+                client::asn(*request.client, request.head).is_some_and(|asn| asns.contains(&asn)),
                 Reason::AsnNotAllowed,
             ),
             Self::Referrers(hosts) => {
@@ -317,7 +314,7 @@ impl Restriction {
         match self {
             Self::Networks(_) => request.address().is_some(),
             Self::Countries(codes) => {
-                let country = request.client.country(request.head);
+                let country = client::country(*request.client, request.head);
                 let by_subdivision = codes.iter().any(|code| code.contains('-'));
                 country.is_some()
                     && (!by_subdivision || request.subdivision(country.as_deref()).is_some())
@@ -328,7 +325,7 @@ impl Restriction {
             Self::Altitude { .. } => request.surroundings.altitude(request.head).is_some(),
             Self::Alpn(_) => request.surroundings.alpn(request.head).is_some(),
             Self::TlsKeys(_) => request.surroundings.tls_public_key(request.head).is_some(),
-            Self::Asns(_) => request.client.asn(request.head).is_some(),
+            Self::Asns(_) => client::asn(*request.client, request.head).is_some(),
             Self::Uri(rules) => rules.iter().all(|(part, _)| part.of(request).is_some()),
             Self::UrlPrefix(_) | Self::Url(_) | Self::WholeUrl(_) => {
                 url(request.head, request.path, "").is_some()

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use weir_module::counters::StoreError;
 use weir_module::{ConfigError, Host, Level};
 
+use crate::client;
 use crate::config::wrong;
 use crate::grant::{Grant, Request};
 use crate::reason::{Reason, Refused};
@@ -198,7 +199,7 @@ fn places(request: &Request<'_>) -> [Vec<u8>; 3] {
         None => Vec::new(),
     };
     let agent = request.head.header("user-agent").unwrap_or_default();
-    let country = request.client.country(request.head).unwrap_or_default();
+    let country = client::country(*request.client, request.head).unwrap_or_default();
     [address, agent.to_vec(), country.into_bytes()]
 }
 

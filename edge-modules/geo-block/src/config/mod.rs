@@ -6,13 +6,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use weir_module::{ConfigError, PathPattern};
+use weir_module::{ClientSource, ConfigError, PathPattern};
 
 use self::check::{Defaults, Told, area, check_headers, rule};
 use crate::NAME;
 use crate::area::{Area, List};
 use crate::circle::Circle;
-use crate::client::ClientSource;
 use crate::document::Source;
 use crate::refusal::Cors;
 use crate::rule::{Rule, Unknown};
