@@ -98,6 +98,8 @@ pub struct WasmConfig {
     pub compiled: Option<PathBuf>,
     /// The most instances of standard handlers at once. Default 256.
     pub instances: u32,
+    /// Tells `perf` the names of the compiled functions, in `/tmp/perf-<process id>.map`. Default false.
+    pub perf_map: bool,
 }
 
 impl Default for WasmConfig {
@@ -105,6 +107,7 @@ impl Default for WasmConfig {
         Self {
             compiled: None,
             instances: 256,
+            perf_map: false,
         }
     }
 }

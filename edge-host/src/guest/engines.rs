@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use wasmtime::{Cache, CacheConfig, Config, Engine, EngineWeak, OptLevel, PoolingAllocationConfig};
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine, EngineWeak, OptLevel, PoolingAllocationConfig,
+    ProfilingStrategy,
+};
 
 use crate::config::WasmConfig;
 
@@ -25,7 +28,7 @@ impl Engines {
     pub(crate) fn new(config: &WasmConfig) -> wasmtime::Result<Self> {
         let compiled = config.compiled.as_deref().map(compiled).transpose()?;
 
-        let mut door = base(compiled.clone());
+        let mut door = base(config, compiled.clone());
         door.concurrency_support(false);
         let door = Engine::new(&door)?;
 
@@ -40,7 +43,7 @@ impl Engines {
             .max_memory_size(MAX_MEMORY)
             .linear_memory_keep_resident(256 << 10)
             .table_keep_resident(16 << 10);
-        let mut handler = base(compiled);
+        let mut handler = base(config, compiled);
         handler
             .wasm_component_model_async(true)
             .allocation_strategy(pool);
@@ -51,12 +54,15 @@ impl Engines {
     }
 }
 
-fn base(compiled: Option<Cache>) -> Config {
+fn base(wasm: &WasmConfig, compiled: Option<Cache>) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
         .cache(compiled);
+    if wasm.perf_map {
+        config.profiler(ProfilingStrategy::PerfMap);
+    }
     config
 }
 

@@ -1,13 +1,14 @@
 //! What a standard handler imports: the next handler, an HTTP client, WASI 0.2 and 0.3 without files and sockets, counters.
 
-use http::header;
+use http::header::{self, HeaderName};
 use http_body_util::BodyExt as _;
 use wasmtime::component::{Accessor, Linker, Resource};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::p3::{Request as WasiRequest, Response as WasiResponse};
 use wasmtime_wasi_http::{
-    Error as WasiError, RequestOptions, WasiBody, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+    DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, RequestOptions, WasiBody, WasiHttpCtxView,
+    WasiHttpHooks, WasiHttpView,
 };
 
 use super::instance::Guest;
@@ -122,6 +123,11 @@ impl Hooks {
 type Io = Box<dyn Future<Output = Result<(), WasiError>> + Send>;
 
 impl WasiHttpHooks for Hooks {
+    // As the default has it, without making a filter for each name.
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        DEFAULT_FORBIDDEN_HEADERS.contains(name)
+    }
+
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,

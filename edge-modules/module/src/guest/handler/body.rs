@@ -4,6 +4,7 @@ use wasip3::http::types::{ErrorCode, Response, Trailers};
 use wasip3::wit_bindgen::rt::async_support::{FutureReader, StreamReader, StreamResult};
 use wasip3::{spawn_local, wit_future, wit_stream};
 
+use super::headers::Headers;
 use super::message;
 use crate::{BodyTransform, Collected};
 
@@ -21,7 +22,8 @@ pub(super) fn from_bytes(bytes: Vec<u8>) -> StreamReader<u8> {
 
 /// Reads a response's body whole, up to `limit` bytes.
 pub(super) async fn collect(response: Response, limit: usize) -> Collected {
-    if message::content_length(&response)
+    if Headers::of_response(&response)
+        .content_length()
         .is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit))
     {
         return Collected::TooLarge;

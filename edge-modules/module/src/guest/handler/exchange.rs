@@ -1,7 +1,9 @@
 //! Runs an [`Exchange`] to its end over the rest of the chain.
 
-use wasip3::http::types::{Fields, Method, Request, Response, Scheme};
+use wasip3::http::types::{Request, Response, Scheme};
 
+use super::headers::Headers;
+use super::message::Incoming;
 use super::{Place, body, message, next, upstream_failed};
 use crate::guest::slot::{GuestHost, log_line};
 use crate::guest::unix_now_ns;
@@ -20,7 +22,7 @@ pub(super) struct Viewer {
 pub(super) struct Template {
     scheme: Option<Scheme>,
     authority: Option<String>,
-    headers: Vec<(String, Vec<u8>)>,
+    headers: Headers,
 }
 
 /// Bodies up to this size, in bytes, are rewritten whole.
@@ -30,34 +32,26 @@ const WHOLE: u64 = 256 * 1024;
 const CARRIED: [&str; 4] = ["host", "x-request-id", "traceparent", "tracestate"];
 
 impl Template {
-    pub(super) fn of(request: &Request) -> Self {
-        let fields = request.get_headers();
-        let headers = CARRIED
-            .iter()
-            .flat_map(|name| {
-                fields
-                    .get(name)
-                    .into_iter()
-                    .map(|value| ((*name).to_owned(), value))
-            })
-            .collect();
+    pub(super) fn of(request: &Incoming) -> Self {
+        let carried = CARRIED.iter().flat_map(|name| {
+            let values = request.headers.values(name);
+            values.map(|value| ((*name).to_owned(), value.to_vec()))
+        });
         Self {
-            scheme: request.get_scheme(),
-            authority: request.get_authority(),
-            headers,
+            headers: carried.collect::<Vec<_>>().into(),
+            scheme: request.request.get_scheme(),
+            authority: request.request.get_authority(),
         }
     }
 
     fn request(&self, forward: &Forward) -> Request {
-        let fields = Fields::new();
-        for (name, value) in &self.headers {
-            let _ = fields.append(name, value);
-        }
+        let mut headers = self.headers.clone();
         for (name, value) in &forward.headers {
-            let _ = fields.set(name, std::slice::from_ref(value));
+            headers.set(name, value);
         }
+        let fields = headers.into_fields();
+        // A new request is a GET.
         let (request, _sent) = Request::new(fields, None, message::no_trailers(), None);
-        let _ = request.set_method(&Method::Get);
         let _ = request.set_path_with_query(Some(&forward.target));
         let _ = request.set_scheme(self.scheme.as_ref());
         let _ = request.set_authority(self.authority.as_deref());
@@ -75,17 +69,27 @@ pub(super) async fn run<M: Module, C: Counters + Default + 'static>(
 ) -> Response {
     let id = viewer.id.as_deref();
     loop {
-        let head = response_head(&response);
+        let head = ResponseHead {
+            status: response.get_status_code(),
+            headers: Headers::of_response(&response).into_entries(),
+        };
         let step = match with_host::<M, C, _>(place, |host| waiting.respond(&head, host)) {
             Reply::Pass(more) => {
-                return message::edit_response(message::edit_response(response, edits), &more);
+                return message::edit_response(response, &[edits, &more]);
             }
             Reply::Answer(made) => return message::answer(made, id, viewer.asked_head),
             Reply::Stream(more, transform) => {
-                let headers = message::edited_response_headers(&response, edits);
-                apply(&headers, &more);
-                let _ = headers.delete("content-length");
-                return stream(response, headers, transform, M::NAME, &viewer).await;
+                let mut headers = Headers::from(head.headers);
+                let length = headers.content_length();
+                headers.edit_response(edits);
+                headers.edit_response(&more);
+                headers.remove("content-length");
+                let rewritten = Rewritten {
+                    status: head.status,
+                    headers,
+                    length,
+                };
+                return stream(response, rewritten, transform, M::NAME, &viewer).await;
             }
             Reply::Collect { limit, then } => {
                 let collected = body::collect(response, limit).await;
@@ -107,21 +111,33 @@ pub(super) async fn run<M: Module, C: Counters + Default + 'static>(
     }
 }
 
+/// The head of a response whose body is rewritten.
+struct Rewritten {
+    status: u16,
+    headers: Headers,
+    /// What the body announced before.
+    length: Option<u64>,
+}
+
 /// A body of known, small size is rewritten whole, so that it goes out with its length and in few writes; any other as it flows.
 async fn stream(
     response: Response,
-    headers: Fields,
+    head: Rewritten,
     mut transform: Box<dyn BodyTransform>,
     module: &'static str,
     viewer: &Viewer,
 ) -> Response {
-    let status = response.get_status_code();
+    let Rewritten {
+        status,
+        mut headers,
+        length,
+    } = head;
     if viewer.asked_head {
         return message::finish(status, headers, None);
     }
-    if message::content_length(&response).is_none_or(|length| length > WHOLE) {
+    if length.is_none_or(|length| length > WHOLE) {
         let (contents, end) = body::transformed(response, transform, module);
-        let (rebuilt, _sent) = Response::new(headers, Some(contents), end);
+        let (rebuilt, _sent) = Response::new(headers.into_fields(), Some(contents), end);
         let _ = rebuilt.set_status_code(status);
         return rebuilt;
     }
@@ -143,26 +159,8 @@ async fn stream(
         );
         return message::answer(refused.into_answer(), id, false);
     }
-    let _ = headers.set("content-length", &[out.len().to_string().into_bytes()]);
+    headers.set("content-length", out.len().to_string().as_bytes());
     message::finish(status, headers, Some(out))
-}
-
-fn apply(fields: &Fields, edits: &Edits) {
-    for edit in edits.iter() {
-        let _ = match edit {
-            crate::Edit::AppendResponse(name, value) => fields.append(name, value),
-            crate::Edit::SetResponse(name, value) => fields.set(name, &[value.to_vec()]),
-            crate::Edit::RemoveResponse(name) => fields.delete(name),
-            _ => Ok(()),
-        };
-    }
-}
-
-fn response_head(response: &Response) -> ResponseHead {
-    ResponseHead {
-        status: response.get_status_code(),
-        headers: response.get_headers().copy_all(),
-    }
 }
 
 fn with_host<M: Module, C: Counters + Default, T>(

@@ -3,6 +3,7 @@
 mod body;
 mod documents;
 mod exchange;
+mod headers;
 mod message;
 
 use std::cell::RefCell;
@@ -16,6 +17,8 @@ use crate::guest::{Slot, unix_now_ns};
 use crate::{
     Answer, Counters, Edit, Edits, Ended, Exchange, Module, Problem, RequestHead, Verdict,
 };
+use headers::Headers;
+use message::Incoming;
 
 mod next {
     #![allow(missing_docs, clippy::all, unreachable_pub)]
@@ -43,8 +46,8 @@ pub async fn handle<M: Module, C: Counters + Default + 'static>(
     place: Place<M>,
     request: Request,
 ) -> Result<Response, ErrorCode> {
-    let asked_head = matches!(request.get_method(), wasip3::http::types::Method::Head);
-    let id = message::request_id(&request);
+    let request = Incoming::read(request);
+    let (asked_head, id) = (request.asked_head(), request.id());
     let prepared = place.with_borrow_mut(|slot| slot.ready().map(|_| ()));
     if let Err(text) = prepared {
         return Ok(message::answer(
@@ -73,14 +76,15 @@ pub async fn handle<M: Module, C: Counters + Default + 'static>(
 
 fn decide<M: Module, C: Counters + Default>(
     place: Place<M>,
-    request: &Request,
+    request: &Incoming,
 ) -> Result<Verdict, Box<Answer>> {
     place.with_borrow_mut(|slot| {
         let ready = slot
             .ready()
             .map_err(|text| Box::new(broken_configuration(&text)))?;
-        let buffer =
-            message::head(request, &ready.names).map_err(|error| Box::new(head_refused(&error)))?;
+        let buffer = request
+            .head(&ready.names)
+            .map_err(|error| Box::new(head_refused(&error)))?;
         let head = RequestHead::decode(&ready.names, buffer.as_bytes())
             .map_err(|error| Box::new(head_refused(&error)))?;
         let mut host = GuestHost::<C>::new(M::NAME, unix_now_ns(), &mut ready.documents);
@@ -90,13 +94,13 @@ fn decide<M: Module, C: Counters + Default>(
 
 async fn pass<M: Module, C: Counters + Default>(
     place: Place<M>,
-    request: Request,
+    request: Incoming,
     edits: Edits,
     id: Option<&str>,
     asked_head: bool,
 ) -> Response {
     let response = match send(request, &edits, id, asked_head).await {
-        Ok(response) => message::edit_response(response, &edits),
+        Ok(response) => message::edit_response(response, &[&edits]),
         Err(refusal) => refusal,
     };
     for note in edits.iter().filter_map(|edit| match edit {
@@ -105,7 +109,9 @@ async fn pass<M: Module, C: Counters + Default>(
     }) {
         let end = Ended {
             status: response.get_status_code(),
-            bytes: message::content_length(&response).unwrap_or(0),
+            bytes: Headers::of_response(&response)
+                .content_length()
+                .unwrap_or(0),
         };
         place.with_borrow_mut(|slot| {
             if let Ok(ready) = slot.ready() {
@@ -119,7 +125,7 @@ async fn pass<M: Module, C: Counters + Default>(
 
 async fn forward<M: Module, C: Counters + Default + 'static>(
     place: Place<M>,
-    request: Request,
+    request: Incoming,
     edits: &Edits,
     waiting: Box<dyn Exchange>,
     viewer: exchange::Viewer,
@@ -135,13 +141,12 @@ async fn forward<M: Module, C: Counters + Default + 'static>(
 
 /// The next handler's response, or the problem that stands for its failure.
 async fn send(
-    request: Request,
+    request: Incoming,
     edits: &Edits,
     id: Option<&str>,
     asked_head: bool,
 ) -> Result<Response, Response> {
-    let request = message::edit_request(request, edits);
-    next::handle(request)
+    next::handle(request.edited(edits))
         .await
         .map_err(|error| message::answer(upstream_failed(&error), id, asked_head))
 }
