@@ -91,7 +91,7 @@ pub enum Restriction {
         /// How far ahead that may be.
         seconds: i64,
     },
-    /// The first rule whose condition holds decides; none decides against.
+    /// The first rule whose condition holds decides; when none does, the request may pass. A rule about what is not known decides against.
     FirstRule(Vec<AccessRule>),
     /// Times inside a composition: from, until before.
     Times(Option<i64>, Option<i64>),
@@ -266,7 +266,7 @@ impl Restriction {
                     rules
                         .iter()
                         .find(fits)
-                        .is_some_and(|rule| known(&rule) && rule.allow),
+                        .is_none_or(|rule| known(&rule) && rule.allow),
                     Reason::AddressNotAllowed,
                 )
             }

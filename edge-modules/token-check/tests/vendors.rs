@@ -913,7 +913,14 @@ fn stream_tokens_stand_for_their_video() {
             vec![rule("ip.geoip.country", "block"), rule("any", "allow")],
             Some("address-not-allowed"),
         ),
-        (vec![], Some("address-not-allowed")),
+        (vec![], None),
+        // The vendor's first example: nothing but a country is kept out.
+        (
+            vec![
+                serde_json::json!({ "type": "ip.geoip.country", "action": "block", "country": ["US", "MX"] }),
+            ],
+            None,
+        ),
         (vec![rule("asn", "allow")], Some("claim-malformed")),
         (vec![rule("any", "perhaps")], Some("claim-malformed")),
     ] {
@@ -1003,6 +1010,10 @@ fn signed_uris_hold() {
         ),
         (
             serde_json::json!({ "cdniuc": "regex:.*", "cdnicrit": "exp,cdnix" }),
+            "critical-unsupported",
+        ),
+        (
+            serde_json::json!({ "cdniuc": "regex:.*", "cdnicrit": "cdnistt", "cdnistt": 1, "cdniets": 60 }),
             "critical-unsupported",
         ),
         (

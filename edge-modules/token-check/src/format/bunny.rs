@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 use weir_module::RequestHead;
 
-use super::parts::{Held, from_parameters, join, split, unix_time};
+use super::parts::{Held, from_parameters, join, joined_time, split, unix_time};
 use super::{Presented, Verifier};
 use crate::carrier::{Place, percent_decode, query_pairs};
 use crate::client::ClientSource;
@@ -164,7 +164,7 @@ impl Verifier for Bunny {
         };
         let token = take("token").ok_or_else(malformed)?;
         let expires = take("expires").ok_or_else(malformed)?;
-        let until = unix_time(&expires).ok_or_else(malformed)?;
+        let until = joined_time(&expires).ok_or_else(malformed)?;
         let value = |name: &str| {
             parameters
                 .iter()

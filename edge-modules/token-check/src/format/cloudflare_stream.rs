@@ -1,7 +1,7 @@
 //! Cloudflare Stream's signed tokens: a JWT in place of the video id, `/<token>/manifest/video.m3u8`.
 //!
 //! `sub` is the video id, which takes the token's place in the path that goes on; `accessRules` are tried in order, the first that fits
-//! decides. A request that no rule fits is refused: end the list with `{"type":"any","action":"allow"}` to let the rest in.
+//! decides. A request that no rule fits may pass, as the vendor has it: end the list with `{"type":"any","action":"block"}` to keep the rest out.
 //!
 //! Worked example, claims: `{"sub":"ea95132c15732412d22c1476fa83f27a","kid":"k1","exp":1800000000,"accessRules":[{"type":"ip.geoip.country",`
 //! `"country":["DE"],"action":"allow"},{"type":"any","action":"block"}]}`.

@@ -41,11 +41,12 @@ const PARAMETERS: [&str; 5] = [
     "Key-Pair-Id",
     "Hash-Algorithm",
 ];
-const COOKIES: [&str; 4] = [
+const COOKIES: [&str; 5] = [
     "CloudFront-Expires",
     "CloudFront-Policy",
     "CloudFront-Signature",
     "CloudFront-Key-Pair-Id",
+    "CloudFront-Hash-Algorithm",
 ];
 
 /// The canned policy, letter for letter.
@@ -111,13 +112,13 @@ impl Verifier for CloudFront {
             ]);
             out.push(from_parameters(text, head, &PARAMETERS));
         }
-        let [expires, policy, signature, id] = COOKIES.map(|name| Held::cookie(head, name));
+        let [expires, policy, signature, id, hash] = COOKIES.map(|name| Held::cookie(head, name));
         if signature.is_there() || policy.is_there() {
             let text = join(&[
                 expires.text(),
                 signature.text(),
                 id.text(),
-                "",
+                hash.text(),
                 &url(policy.text()),
                 policy.text(),
             ]);
@@ -171,24 +172,22 @@ impl Verifier for CloudFront {
             (document, grant)
         };
         // The key's own binding decides: RSA with SHA-1 (the classic), SHA-256, or ECDSA.
-        let candidates = keys.candidates(Some(id.as_bytes()))?;
-        for key in candidates {
-            let algorithm = if key.material().algorithms().contains(&rsa) {
-                rsa
-            } else {
-                Algorithm::Es256
+        let mut outcome = Reason::AlgorithmNotAllowed;
+        for key in keys.candidates(Some(id.as_bytes()))? {
+            let bound = |algorithm: &Algorithm| key.algorithms().contains(algorithm);
+            let Some(algorithm) = [rsa, Algorithm::Es256].into_iter().find(bound) else {
+                continue;
             };
-            let der_or_raw = ecdsa_raw(&signature);
-            let signature = if algorithm == Algorithm::Es256 {
-                der_or_raw.as_slice()
-            } else {
-                &signature
+            let raw = match algorithm {
+                Algorithm::Es256 => ecdsa_raw(&signature),
+                _ => signature.clone(),
             };
-            if key.material().verify(algorithm, &document, signature) {
+            if key.material().verify(algorithm, &document, &raw) {
                 return Ok(grant);
             }
+            outcome = Reason::SignatureInvalid;
         }
-        Err(Reason::SignatureInvalid.into())
+        Err(outcome.into())
     }
 
     fn clock_skew(&self) -> i64 {

@@ -6,11 +6,13 @@
 //! Worked example, key `00112233445566778899aabbccddeeff`, SHA-256:
 //! `exp=1800000000~acl=/vod/*~hmac=` and the HMAC of `exp=1800000000~acl=/vod/*`.
 
+use std::borrow::Cow;
+
 use weir_module::RequestHead;
 
 use super::parts::{join, split, unix_time};
 use super::{MAX_TOKEN, Presented, Verifier};
-use crate::carrier::{Carrier, percent_decode};
+use crate::carrier::{Carrier, Place, percent_decode, query_without};
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::network::Network;
@@ -104,7 +106,14 @@ impl Verifier for EdgeAuth {
         for found in found {
             // A token with `acl` does not depend on the path and is remembered for all of it.
             let acl = found.raw.split('~').any(|field| field.starts_with("acl="));
-            let text = join(&[if acl { "" } else { path.encoded() }, &found.raw]);
+            let query = match found.place {
+                Place::Query(name) => query_without(head.query().unwrap_or_default(), &[name]),
+                _ => head.query().map(str::to_owned),
+            };
+            let text = match (acl, query) {
+                (true, _) => join(&["", "", &found.raw]),
+                (false, query) => join(&[path.encoded(), &query.unwrap_or_default(), &found.raw]),
+            };
             out.push(Presented {
                 text: text.into(),
                 raw: found.raw,
@@ -124,16 +133,16 @@ impl Verifier for EdgeAuth {
     }
 
     fn verify(&self, text: &str, keys: &KeySet) -> Result<Grant, Refused> {
-        let [path, raw] = split(text)?;
+        let [path, query, raw] = split(text)?;
         if raw.len() > MAX_TOKEN {
             return Err(Reason::TokenMalformed.into());
         }
         // A client library may have encoded the token as a whole; one that is escaped early is signed as it stands.
         let decoded = percent_decode(raw).ok_or(Reason::TokenMalformed)?;
-        let first = self.check(raw, path, keys);
+        let first = self.check(raw, path, query, keys);
         match first {
             Err(refused) if refused.reason != Reason::KeyUnknown && *decoded != *raw => {
-                self.check(&decoded, path, keys)
+                self.check(&decoded, path, query, keys)
             }
             outcome => outcome,
         }
@@ -145,19 +154,21 @@ impl Verifier for EdgeAuth {
 }
 
 impl EdgeAuth {
-    fn check(&self, token: &str, path: &str, keys: &KeySet) -> Result<Grant, Refused> {
+    fn check(&self, token: &str, path: &str, query: &str, keys: &KeySet) -> Result<Grant, Refused> {
         let malformed = || Refused::from(Reason::TokenMalformed);
         let (fields, hmac) = token.rsplit_once("~hmac=").ok_or_else(malformed)?;
         let hmac = hex::decode(hmac).map_err(|_| malformed())?;
         let acl = fields.split('~').any(|field| field.starts_with("acl="));
-        let url = (!acl).then_some(path);
-        let message = message(
-            fields,
-            url,
-            self.rules.salt.as_deref(),
-            self.rules.escape_early,
-        );
-        secret_holds(keys, self.rules.algorithm, &message, &hmac)?;
+        let mut outcome = Err(Reason::SignatureInvalid.into());
+        for url in if acl { vec![None] } else { urls(path, query) } {
+            let salt = self.rules.salt.as_deref();
+            let message = message(fields, url.as_deref(), salt, self.rules.escape_early);
+            outcome = secret_holds(keys, self.rules.algorithm, &message, &hmac);
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome?;
         self.grant(fields, path)
     }
 
@@ -171,10 +182,15 @@ impl EdgeAuth {
             }
             seen.push(name);
             let bad = || Refused::about(Reason::ClaimMalformed, name.to_owned());
-            let decoded = percent_decode(value).ok_or_else(bad)?;
+            // The generator's escaping writes a space as a plus.
+            let value = match self.rules.escape_early {
+                true => Cow::Owned(value.replace('+', " ")),
+                false => Cow::Borrowed(value),
+            };
+            let decoded = percent_decode(&value).ok_or_else(bad)?;
             match name {
-                "st" => grant.not_before = Some(unix_time(value).ok_or_else(bad)?),
-                "exp" => grant.expires = Some(unix_time(value).ok_or_else(bad)?),
+                "st" => grant.not_before = Some(unix_time(&value).ok_or_else(bad)?),
+                "exp" => grant.expires = Some(unix_time(&value).ok_or_else(bad)?),
                 "ip" => {
                     let network: Network = decoded.parse().map_err(|_| bad())?;
                     grant
@@ -204,6 +220,20 @@ impl EdgeAuth {
         }
         Ok(grant)
     }
+}
+
+/// What a generator may have been given as `url`: the path as it is requested or as people write it, with the query or, where the server is
+/// told to ignore it, without.
+fn urls(path: &str, query: &str) -> Vec<Option<String>> {
+    let decoded = NormalPath::new(path).map(|path| path.decoded().to_owned());
+    let mut urls = vec![path.to_owned()];
+    urls.extend(decoded.ok().filter(|decoded| decoded != path));
+    if !query.is_empty() {
+        let with_query = urls.iter().map(|path| format!("{path}?{query}"));
+        let with_query: Vec<String> = with_query.collect();
+        urls.extend(with_query);
+    }
+    urls.into_iter().map(Some).collect()
 }
 
 /// Tries every shared secret of a set with an algorithm that the format fixes.

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq;
 use weir_module::RequestHead;
 
-use super::parts::{Held, ORIGIN_HEADERS, from_parameters, join, split, unix_time};
+use super::parts::{Held, ORIGIN_HEADERS, from_parameters, join, joined_time, split};
 use super::{Presented, Verifier};
 use crate::client::ClientSource;
 use crate::grant::{Grant, Restriction};
@@ -239,7 +239,7 @@ impl Verifier for HmacTemplate {
     fn verify(&self, text: &str, keys: &KeySet) -> Result<Grant, Refused> {
         let [signature, expires, subject, client_ip, host, method, path] = split(text)?;
         let rules = &self.rules;
-        let until = unix_time(expires).ok_or(Reason::TokenMalformed)?;
+        let until = joined_time(expires).ok_or(Reason::TokenMalformed)?;
         let given = rules
             .encoding
             .decode(signature)

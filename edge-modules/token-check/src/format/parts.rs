@@ -127,3 +127,9 @@ pub(crate) fn unix_time(text: &str) -> Option<i64> {
         && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|_| plain)
 }
+
+/// A time in a text that is signed without separators: ten digits at most. With more, the last digits of a path could be read as the first
+/// of its expiry, and a link to `/film2` until 1800000000 would be one to `/film` until 21800000000.
+pub(crate) fn joined_time(text: &str) -> Option<i64> {
+    unix_time(text).filter(|_| text.len() <= 10)
+}

@@ -11,7 +11,7 @@ use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
 use weir_module::RequestHead;
 
-use super::parts::{Held, from_parameters, join, split, unix_time};
+use super::parts::{Held, from_parameters, join, joined_time, split};
 use super::{Presented, Verifier};
 use crate::carrier::Place;
 use crate::client::ClientSource;
@@ -233,7 +233,7 @@ impl Verifier for SecureLink {
         let malformed = || Refused::from(Reason::TokenMalformed);
         let expires = match until {
             "" => None,
-            text => Some(unix_time(text).ok_or_else(malformed)?),
+            text => Some(joined_time(text).ok_or_else(malformed)?),
         };
         let given = match &self.rules.form {
             Form::Md5 { .. } => base64::engine::general_purpose::URL_SAFE_NO_PAD

@@ -52,10 +52,10 @@ impl UriSigning {
     }
 }
 
-/// The claims that are understood (section 2.1); `cdnicrit` may name these alone.
-const UNDERSTOOD: [&str; 13] = [
+/// The claims that are understood (section 2.1); `cdnicrit` may name these alone. Tokens are not renewed here (`cdniets`, `cdnistt`, `cdnistd`):
+/// one that must be is refused rather than left to end in mid-session.
+const UNDERSTOOD: [&str; 11] = [
     "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cdniv", "cdnicrit", "cdniip", "cdniuc",
-    "cdnistd", "cdnistt",
 ];
 
 impl Verifier for UriSigning {
