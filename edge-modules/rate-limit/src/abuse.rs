@@ -160,7 +160,7 @@ impl Abuse {
 
     /// The meters that a request moves.
     fn meters(&self, suspect: &Suspect, request: &Request<'_>) -> Vec<Meter> {
-        let path = request.head.path().as_bytes();
+        let path = request.path.as_bytes();
         let config = &self.config;
         let mut meters = Vec::with_capacity(4);
         meters.extend(suspect.meter("request-rate", b"", config.request_rate));
@@ -184,7 +184,7 @@ impl Abuse {
         host: &mut dyn Host,
         store: &mut Store,
     ) -> Option<&'static str> {
-        let path = request.head.path().as_bytes();
+        let path = request.path.as_bytes();
         let folders =
             (request.class == SEGMENT).then(|| ("variants", folder(path), self.config.variants));
         let different = [

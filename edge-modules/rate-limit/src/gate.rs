@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use weir_module::wire::WireError;
-use weir_module::{Edit, Edits, Host, Level, RequestHead, Verdict};
+use weir_module::{Edit, Edits, Host, Level, NormalPath, RequestHead, Verdict};
 
 use crate::abuse::{Abuse, Conduct, Suspect};
 use crate::class::Classifier;
@@ -49,7 +49,9 @@ impl RateLimit {
             Some(Listed::Allowed) => return Verdict::pass(),
             None => {}
         }
-        let request = describe(config, classifier, head, address);
+        let normal = NormalPath::new(head.path());
+        let path = normal.as_ref().map_or(head.path(), NormalPath::decoded);
+        let request = describe(config, classifier, head, path, address);
         let mut out = Refuse {
             config,
             head,
@@ -156,9 +158,10 @@ fn describe<'a>(
     config: &'a Config,
     classifier: &'a Classifier,
     head: &RequestHead<'a>,
+    path: &'a str,
     address: Option<IpAddr>,
 ) -> Request<'a> {
-    let (class, cost) = classifier.class(head.path());
+    let (class, cost) = classifier.class(path);
     let tier = head
         .header_str("weir-tier")
         .filter(|tier| config.tiers.contains_key(*tier));
@@ -175,11 +178,12 @@ fn describe<'a>(
     });
     Request {
         head: *head,
+        path,
         address,
         network,
         tier: tier.unwrap_or(&config.default_tier),
         class,
-        route: classifier.route(head.path()),
+        route: classifier.route(path),
         cost,
         token_names: &config.token,
     }

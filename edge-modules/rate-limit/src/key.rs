@@ -261,7 +261,7 @@ impl Source {
             Self::Tier => text(Some(request.tier)),
             Self::Class => text(Some(request.class)),
             Self::Route => text(request.route),
-            Self::Path => text(Some(request.head.path())),
+            Self::Path => text(Some(request.path)),
             Self::Host => header(":authority").or_else(|| header("host")),
             Self::ClientIp => request
                 .network

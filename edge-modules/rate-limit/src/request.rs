@@ -23,6 +23,8 @@ pub(crate) struct TokenNames {
 pub(crate) struct Request<'a> {
     /// The head.
     pub head: RequestHead<'a>,
+    /// The path in its normal form, decoded: another spelling is no other path. One that servers read in two ways stands as it came.
+    pub path: &'a str,
     /// The client's address, if the host tells it.
     pub address: Option<IpAddr>,
     /// The address grouped to the configured prefix length.
@@ -161,6 +163,7 @@ pub(crate) mod tests {
         };
         check(&Request {
             head,
+            path: head.path(),
             address,
             network,
             tier: "free",

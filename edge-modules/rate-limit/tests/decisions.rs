@@ -53,6 +53,25 @@ fn a_free_viewer_has_100_a_minute_and_is_told_so() {
     );
 }
 
+/// Neither a cheaper class nor a fresh quota is to be had by writing a path in another way.
+#[test]
+fn another_spelling_is_no_other_path() {
+    let config = "[[classes]]\nname = \"search\"\npaths = [\"/search*\"]\ncost = 10\n\
+        [[policies]]\nname = \"each\"\nrate = \"20/1m\"\nkey = \"path\"\n";
+    let spellings = [
+        "/search",
+        "//search",
+        "/./search",
+        "/%73earch",
+        "/x/../search",
+        "/search",
+    ];
+    let mut bench = Bench::new(config);
+    let passed: Vec<bool> = spellings.map(|path| bench.passes(path, &[])).into();
+    assert_eq!(passed, [true, true, false, false, false, false]);
+    assert!(bench.passes("/other", &[]));
+}
+
 #[test]
 fn blocked_calls_consume_nothing() {
     let mut bench = Bench::new("");
