@@ -72,9 +72,10 @@ pub(crate) struct Package {
     /// One file for each track, with byte ranges, instead of one for each segment (folders only).
     #[arg(long)]
     pub(crate) single_file: bool,
-    /// What segments are made of: `cmaf`, or `mpeg-ts` for players that know nothing else (H.264, AAC, AC-3, E-AC-3, MP3).
-    #[arg(long, value_name = "FORMAT", default_value = "cmaf")]
-    pub(crate) format: String,
+    /// What segments are made of: `cmaf`, or `mpeg-ts` for players that know nothing else (H.264, AAC, AC-3, E-AC-3, MP3); as the profile
+    /// says when absent.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
     /// Write an MPEG-DASH manifest too.
     #[arg(long)]
     pub(crate) dash: bool,
@@ -88,6 +89,22 @@ pub(crate) struct Package {
     pub(crate) quiet: bool,
 }
 
+/// A key, or the name of a file of keys. Its `Debug` form shows neither.
+#[derive(Clone)]
+pub(crate) struct KeyArgument(pub(crate) String);
+
+impl std::fmt::Debug for KeyArgument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyArgument(…)")
+    }
+}
+
+impl From<String> for KeyArgument {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Encryption")]
 pub(crate) struct PackageEncryption {
@@ -95,9 +112,9 @@ pub(crate) struct PackageEncryption {
     #[arg(long, value_name = "METHOD", requires = "keys")]
     pub(crate) encrypt: Option<String>,
     /// A key as KID:KEY or KID:KEY:IV in hexadecimal, after `video=` or `audio=` when it is for those tracks only; or @FILE with one
-    /// on each line, which keeps keys out of the list of processes. Several take turns with `--key-rotation`.
+    /// on each line or a CPIX document, which keeps keys out of the list of processes. Several take turns with `--key-rotation`.
     #[arg(long = "key", value_name = "KID:KEY", requires = "encrypt")]
-    pub(crate) keys: Vec<String>,
+    pub(crate) keys: Vec<KeyArgument>,
     /// Where players fetch the key, {kid} standing for its id.
     #[arg(long, value_name = "URI", requires = "encrypt")]
     pub(crate) key_uri: Option<String>,

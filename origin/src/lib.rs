@@ -10,6 +10,7 @@ pub mod media_type;
 pub mod metrics;
 pub mod packaging;
 pub mod playback;
+pub mod protection;
 pub mod random;
 pub mod storage;
 pub mod telemetry;

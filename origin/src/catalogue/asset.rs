@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use weir_packager::Report;
 
-use super::AssetId;
+use super::{AssetId, LintReport};
+use crate::protection::{Protection, VersionProtection};
+use crate::transcode::Profile;
 
 /// A version's place in the order of versions, counted from 1; never used twice.
 pub type VersionNumber = u32;
@@ -24,6 +26,9 @@ pub struct Asset {
     /// How it is turned into HLS: `copy`, or a transcoding profile.
     #[schema(example = "copy")]
     pub profile: String,
+    /// How it is protected; as the profile says when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
     /// The uploaded file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
@@ -120,6 +125,16 @@ pub struct Version {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "storyboard.vtt")]
     pub storyboard: Option<String>,
+    /// Path of a few seconds of the film as animated WebP within the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "preview.webp")]
+    pub preview: Option<String>,
+    /// How it is protected; in the clear when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<VersionProtection>,
+    /// What the linter said of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lint: Option<LintReport>,
     /// Seconds.
     pub duration: f64,
     /// Number of files.
@@ -148,6 +163,9 @@ pub struct Failure {
     /// The codec it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec: Option<String>,
+    /// What the linter said, where that is why nothing was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lint: Option<LintReport>,
     /// When it happened.
     #[schema(value_type = String, format = DateTime)]
     pub at: jiff::Timestamp,
@@ -163,6 +181,7 @@ impl Asset {
             state: AssetState::Created,
             metadata,
             profile,
+            protection: None,
             source: None,
             live_version: None,
             versions: Vec::new(),
@@ -171,6 +190,14 @@ impl Asset {
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// How it is protected: what it says itself, else what its profile says.
+    #[must_use]
+    pub fn protection_under<'a>(&'a self, profile: Option<&'a Profile>) -> Option<&'a Protection> {
+        self.protection
+            .as_ref()
+            .or_else(|| profile?.protection.as_ref())
     }
 
     /// The version that viewers get.

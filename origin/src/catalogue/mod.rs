@@ -2,8 +2,10 @@
 
 mod asset;
 mod asset_id;
+mod lint_report;
 mod records;
 
 pub use asset::{Asset, AssetState, Failure, Metadata, Source, Version, VersionNumber};
 pub use asset_id::{AssetId, InvalidAssetId};
+pub use lint_report::{LintFinding, LintReport};
 pub use records::{AssetPage, Catalogue, CatalogueError, Change};

@@ -27,36 +27,46 @@ pub(super) async fn run(config: Config, options: Package) -> anyhow::Result<Exit
     let seconds = options
         .segment_seconds
         .unwrap_or(config.packaging.segment_seconds);
+    let transcoder = Transcoder::new(config.transcode.clone()).map_err(anyhow::Error::msg)?;
+    let profile = profile_named(&transcoder, &options.profile)?;
+    let encryption = package_encryption::read(&options.encryption)?;
+    if encryption.is_none() && profile.is_some_and(|profile| profile.protection.is_some()) {
+        bail!(
+            "--profile {}: it protects media, with keys that the service keeps; here, say how with --encrypt and --key",
+            options.profile
+        );
+    }
+    let format = match options.format.as_deref() {
+        None => profile.map_or(Format::Cmaf, |profile| profile.container.into()),
+        Some("cmaf") => Format::Cmaf,
+        Some("mpeg-ts") => Format::MpegTs,
+        Some(other) => bail!("--format {other}: there is no such format; use cmaf or mpeg-ts"),
+    };
+    let dash = profile
+        .and_then(|profile| profile.dash)
+        .unwrap_or(config.packaging.dash && format == Format::Cmaf);
     let run = RunOptions {
         packager: Options {
             segment_duration: Duration::try_from_secs_f64(seconds)
                 .with_context(|| format!("--segment-seconds {seconds}"))?,
             i_frame_playlists: config.packaging.i_frame_playlists,
-            dash: options.dash || config.packaging.dash,
-            format: match options.format.as_str() {
-                "cmaf" => Format::Cmaf,
-                "mpeg-ts" => Format::MpegTs,
-                other => {
-                    bail!("--format {other}: there is no such format; use cmaf or mpeg-ts")
-                }
-            },
+            dash: options.dash || dash,
+            format,
             layout: if options.single_file {
                 Layout::SingleFile
             } else {
                 Layout::Segments
             },
-            encryption: package_encryption::read(&options.encryption)?,
+            encryption,
             ..Options::default()
         },
         write_concurrency: config.packaging.write_concurrency,
         cancel: cancelled_by_signal(),
     };
-    let transcoder = Transcoder::new(config.transcode.clone()).map_err(anyhow::Error::msg)?;
-    let profile = profile_named(&transcoder, &options.profile)?;
     let bar = progress_bar(options.quiet || options.json);
     let started = Instant::now();
     let size = input.length();
-    let transcoded = match profile {
+    let transcoded = match profile.filter(|profile| !profile.rungs.is_empty()) {
         Some(profile) => {
             bar.set_message("transcoding");
             Some(
@@ -95,7 +105,7 @@ pub(super) async fn run(config: Config, options: Package) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// The profile to transcode with; `None` for `copy`.
+/// The profile; `None` for `copy`.
 fn profile_named<'a>(
     transcoder: &'a Transcoder,
     name: &str,

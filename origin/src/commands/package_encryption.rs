@@ -1,29 +1,33 @@
 //! What the command line of `weir-origin package` says about encryption.
 
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
-use weir_packager::{ContentKey, Encryption, KeySystem, KeyTracks, Method};
+use anyhow::{Context, bail};
+use weir_origin::protection::{Scheme, SystemData, parse_key, read_key_file};
+use weir_packager::{Encryption, KeySystem, Method};
 
-use crate::cli::PackageEncryption;
+use crate::cli::{KeyArgument, PackageEncryption};
 
 /// Reads the options; `None` when nothing is to be encrypted.
 pub(super) fn read(options: &PackageEncryption) -> anyhow::Result<Option<Encryption>> {
-    let Some(method) = &options.encrypt else {
+    let Some(name) = &options.encrypt else {
         return Ok(None);
     };
-    let mut keys = Vec::new();
-    for text in &options.keys {
+    let method = read_method(name)?;
+    let (mut keys, mut said) = (Vec::new(), SystemData::default());
+    for KeyArgument(text) in &options.keys {
         match text.strip_prefix('@') {
             Some(path) => {
-                let file =
-                    std::fs::read_to_string(path).with_context(|| format!("--key {text}"))?;
-                let lines = file.lines().map(str::trim);
-                for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
-                    keys.push(read_key(line).with_context(|| format!("a line of {path}"))?);
-                }
+                let file = read_key_file(Path::new(path), scheme_of(method)).context("--key")?;
+                keys.extend(file.keys);
+                said = file.signalled;
             }
-            None => keys.push(read_key(text).context("--key")?),
+            None => keys.push(
+                parse_key(text)
+                    .map_err(anyhow::Error::msg)
+                    .context("--key")?,
+            ),
         }
     }
     let mut systems = Vec::new();
@@ -31,13 +35,13 @@ pub(super) fn read(options: &PackageEncryption) -> anyhow::Result<Option<Encrypt
         systems.push(KeySystem::Identity { uri: uri.clone() });
     }
     for text in &options.systems {
-        systems.push(read_system(text)?);
+        systems.push(read_system(text, &said)?);
     }
     if systems.is_empty() {
-        bail!("--encrypt {method}: players must learn where the key is; give --key-uri or --drm");
+        bail!("--encrypt {name}: players must learn where the key is; give --key-uri or --drm");
     }
     Ok(Some(Encryption {
-        method: read_method(method)?,
+        method,
         keys,
         clear_lead: seconds(options.clear_lead, "--clear-lead")?,
         crypto_period: seconds(options.key_rotation, "--key-rotation")?,
@@ -54,37 +58,27 @@ fn read_method(name: &str) -> anyhow::Result<Method> {
     }
 }
 
-/// Reads a key. Its text never stands in an error: it is a secret.
-fn read_key(text: &str) -> anyhow::Result<ContentKey> {
-    let (tracks, rest) = match text.split_once('=') {
-        Some(("video", rest)) => (KeyTracks::Video, rest),
-        Some(("audio", rest)) => (KeyTracks::Audio, rest),
-        Some(_) => bail!("only `video=` and `audio=` can stand before a key"),
-        None => (KeyTracks::All, text),
-    };
-    let mut parts = rest.split(':');
-    let (Some(id), Some(key), iv, None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        bail!("a key is written KID:KEY or KID:KEY:IV, each of 32 hexadecimal digits");
-    };
-    Ok(ContentKey {
-        id: id
-            .parse()
-            .map_err(|_| anyhow!("the id of a key is not 32 hexadecimal digits or a UUID"))?,
-        key: key.parse().map_err(anyhow::Error::msg)?,
-        iv: iv
-            .map(|iv| {
-                iv.parse()
-                    .map_err(|_| anyhow!("the IV of a key is not 32 hexadecimal digits"))
-            })
-            .transpose()?,
-        tracks,
-    })
+fn scheme_of(method: Method) -> Scheme {
+    match method {
+        Method::Cenc => Scheme::Cenc,
+        Method::Aes128 => Scheme::Aes128,
+        _ => Scheme::Cbcs,
+    }
 }
 
-fn read_system(text: &str) -> anyhow::Result<KeySystem> {
+/// Reads a key system; what the command line leaves out, a CPIX document may have said.
+fn read_system(text: &str, said: &SystemData) -> anyhow::Result<KeySystem> {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
-    let value = value.to_owned();
+    let said_value = match name {
+        "fairplay" => said.fairplay_uri.as_deref(),
+        "widevine" => said.widevine_provider.as_deref(),
+        "playready" => said.playready_license_url.as_deref(),
+        _ => None,
+    };
+    let value = match value {
+        "" => said_value.unwrap_or_default().to_owned(),
+        value => value.to_owned(),
+    };
     Ok(match name {
         "fairplay" if value.is_empty() => {
             bail!("--drm fairplay: give the address too, as in fairplay=skd://{{kid}}")
@@ -92,7 +86,7 @@ fn read_system(text: &str) -> anyhow::Result<KeySystem> {
         "fairplay" => KeySystem::FairPlay { uri: value },
         "widevine" => KeySystem::Widevine {
             provider: value,
-            content_id: String::new(),
+            content_id: said.widevine_content_id.clone().unwrap_or_default(),
         },
         "playready" => KeySystem::PlayReady { license_uri: value },
         "clearkey" => KeySystem::ClearKey { license_uri: value },
@@ -110,6 +104,7 @@ fn seconds(value: Option<f64>, option: &str) -> anyhow::Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use weir_packager::KeyTracks;
 
     const ID: &str = "9eb4050de44b4802932e27d75083e266";
     const KEY: &str = "166634c675823c235a4a9446fad52e4d";
@@ -117,7 +112,7 @@ mod tests {
     fn options(key: &str) -> PackageEncryption {
         PackageEncryption {
             encrypt: Some("cbcs".to_owned()),
-            keys: vec![key.to_owned()],
+            keys: vec![KeyArgument(key.to_owned())],
             key_uri: Some("https://keys.example/{kid}".to_owned()),
             systems: vec!["fairplay=skd://{kid}".to_owned(), "widevine".to_owned()],
             clear_lead: Some(6.0),
@@ -154,6 +149,7 @@ mod tests {
             let error = format!("{:#}", read(&options(&text)).unwrap_err());
             assert!(!error.contains(KEY), "{error}");
         }
+        assert!(!format!("{:?}", options(&format!("{ID}:{KEY}"))).contains(KEY));
         let mut none = options(&format!("{ID}:{KEY}"));
         (none.key_uri, none.systems) = (None, Vec::new());
         assert!(read(&none).unwrap_err().to_string().contains("--key-uri"));

@@ -14,6 +14,7 @@ use weir_origin::http::{App, cache_control, router, server};
 use weir_origin::jobs::{JobQueue, ProgressBus, Scheduler, Worker};
 use weir_origin::metrics::Metrics;
 use weir_origin::playback::SigningKeys;
+use weir_origin::protection::{ContentKeys, Vault};
 use weir_origin::storage::{Metered, Storage};
 use weir_origin::transcode::Transcoder;
 
@@ -43,6 +44,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr()?;
     let shutdown = CancellationToken::new();
     let transcoder = Transcoder::new(config.transcode.clone()).map_err(anyhow::Error::msg)?;
+    let vault = Vault::new(Arc::clone(&storage), &config.protection.storage_key)?;
+    let content_keys = ContentKeys::new(vault, &config.protection)?;
     let (queue, bus) = (JobQueue::new(Arc::clone(&storage)), ProgressBus::default());
     let worker = Arc::new(Worker::new(
         Arc::clone(&storage),
@@ -51,6 +54,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
         metrics.clone(),
         config.packaging.clone(),
         transcoder.clone(),
+        content_keys.clone(),
         cache_control(config.media.max_age_seconds),
     ));
     let takeover = Duration::from_secs(config.packaging.takeover_seconds);
@@ -76,6 +80,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
         bus,
         metrics,
         transcoder,
+        content_keys,
         Authenticator::new(keys, provider),
         signing_keys,
         shutdown.clone(),

@@ -288,9 +288,9 @@ mod tests {
     fn the_readme_tells_every_key_and_its_default() {
         let readme = include_str!("../../README.md");
         let block = readme
-            .split("```toml\n")
-            .nth(1)
-            .and_then(|rest| rest.split("```").next())
+            .split_once("## Configuration")
+            .and_then(|(_, rest)| rest.split_once("```toml\n"))
+            .and_then(|(_, rest)| rest.split("```").next())
             .expect("a TOML block");
         let mut layers = Layers::default();
         layers.add_toml("README.md", block).expect("valid");

@@ -4,16 +4,20 @@
 //! file or the variable that brought it, the key, and the value.
 
 mod layers;
+mod packaging;
+mod protection;
 mod schema;
 mod validate;
 
 use std::path::{Path, PathBuf};
 
 pub use layers::{ENVIRONMENT_PREFIX, Layers};
+pub use packaging::{LintDepth, PackagingSettings};
+pub use protection::{ProtectionSettings, SpekeSettings};
 pub use schema::{
     AuthSettings, Carrier, Config, DemoSettings, FileSettings, JwtSettings, LimitSettings,
-    LogFormat, MediaSettings, PackagingSettings, PlaybackSettings, ServerSettings, StorageKind,
-    StorageSettings, TelemetrySettings, TranscodeSettings,
+    LogFormat, MediaSettings, PlaybackSettings, ServerSettings, StorageKind, StorageSettings,
+    TelemetrySettings, TranscodeSettings,
 };
 
 /// Why a configuration is refused.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::{PackagingSettings, ProtectionSettings};
 use crate::auth::Role;
 use crate::storage::s3::{S3Settings, Secret};
 
@@ -22,6 +23,8 @@ pub struct Config {
     pub packaging: PackagingSettings,
     /// How transcoding is done.
     pub transcode: TranscodeSettings,
+    /// Keys of protected media.
+    pub protection: ProtectionSettings,
     /// Signed playback URLs.
     pub playback: PlaybackSettings,
     /// How media is served.
@@ -141,43 +144,6 @@ impl Default for JwtSettings {
             audience: String::new(),
             role_claim: "role".to_owned(),
             default_role: None,
-        }
-    }
-}
-
-/// The `[packaging]` table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct PackagingSettings {
-    /// Wanted duration of a media segment in seconds.
-    pub segment_seconds: f64,
-    /// Write an I-frame playlist for every video track.
-    pub i_frame_playlists: bool,
-    /// Write an MPEG-DASH manifest over the same segments.
-    pub dash: bool,
-    /// Jobs that run at once.
-    pub concurrency: usize,
-    /// Files of one job that are written to the store at once.
-    pub write_concurrency: usize,
-    /// How often a job is tried when the store fails.
-    pub attempts: u32,
-    /// Seconds without a sign of life after which another origin takes a job over.
-    pub takeover_seconds: u64,
-    /// Profile of assets that name none: `copy` or a transcoding profile.
-    pub profile: String,
-}
-
-impl Default for PackagingSettings {
-    fn default() -> Self {
-        Self {
-            segment_seconds: 6.0,
-            i_frame_playlists: true,
-            dash: false,
-            concurrency: 2,
-            write_concurrency: 4,
-            attempts: 3,
-            takeover_seconds: 60,
-            profile: "copy".to_owned(),
         }
     }
 }

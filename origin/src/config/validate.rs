@@ -122,6 +122,34 @@ impl Config {
         if !key.is_empty() && key.len() < 16 {
             return refuse("auth.admin-key", &"redacted", "use at least 16 characters");
         }
+        let protection = &self.protection;
+        let storage_key = protection.storage_key.reveal();
+        if !storage_key.is_empty()
+            && (storage_key.len() != 64
+                || !storage_key.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        {
+            return refuse(
+                "protection.storage-key",
+                &"redacted",
+                "use 64 hexadecimal digits, as `openssl rand -hex 32` makes them",
+            );
+        }
+        let key_url = &protection.key_url;
+        if !(key_url.starts_with('/') || is_http_url(key_url))
+            || key_url.ends_with('/')
+            || !key_url.contains("{asset}")
+            || key_url.contains(['"', '?', '#'])
+            || key_url.chars().any(char::is_control)
+        {
+            return refuse(
+                "protection.key-url",
+                key_url,
+                "write it as /vod/{asset}/keys or https://host/keys/{asset}, without a slash at the end",
+            );
+        }
+        if protection.speke.timeout_seconds == 0 {
+            return refuse("protection.speke.timeout-seconds", &0, "use at least 1");
+        }
         let jwt = &self.auth.jwt;
         if !jwt.jwks.is_empty() && (jwt.issuer.is_empty() || jwt.audience.is_empty()) {
             return refuse(
@@ -169,6 +197,10 @@ mod tests {
             ("playback.parameter", "a b"),
             ("auth.admin-key", "short"),
             ("storage.s3.endpoint", "minio:9000"),
+            ("protection.storage-key", "short"),
+            ("protection.key-url", "/keys"),
+            ("protection.key-url", "/keys/{asset}/"),
+            ("protection.speke.timeout-seconds", "0"),
         ] {
             let message = refused(key, value);
             assert!(message.starts_with("key `"), "{key}: {message}");

@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
+use super::asset_protection::GivenKeys;
 use super::body::JsonBody;
 use super::problem::{Problem, ProblemBody};
 use crate::catalogue::{Asset, AssetId, CatalogueError, Change, Metadata};
 use crate::jobs::{AssetEvent, QueueError};
+use crate::protection::{Protection, ProtectionError};
 
 /// Longest title in bytes, most tags, most labels, longest of either in bytes.
 const MAX_TITLE: usize = 1000;
@@ -35,6 +37,12 @@ pub(super) struct CreateAsset {
     /// How it is turned into HLS; the configured profile when absent.
     #[schema(example = "copy")]
     profile: Option<String>,
+    /// How it is protected; as the profile says when absent.
+    protection: Option<Protection>,
+    /// The keys of `key_source` = "given": a list of "KID:KEY" or "KID:KEY:IV" (32 hexadecimal digits each; `video=` or `audio=` may stand
+    /// before), or a CPIX document as one text. They are kept apart and never shown again.
+    #[schema(value_type = Option<Object>)]
+    keys: Option<GivenKeys>,
 }
 
 /// What changes; absent members stay as they are.
@@ -94,7 +102,13 @@ pub(super) async fn create_asset(
             .as_deref()
             .unwrap_or(&app.config.packaging.profile),
     )?;
-    let asset = Asset::new(metadata, profile);
+    let keys = app.check_protection(wanted.protection.as_ref(), &profile, wanted.keys.as_ref())?;
+    let mut asset = Asset::new(metadata, profile);
+    asset.protection = wanted.protection;
+    if let Some(keys) = keys {
+        let stored = app.content_keys.vault().store_given(&asset.id, &keys).await;
+        stored.map_err(key_problem)?;
+    }
     app.catalogue.create(&asset).await?;
     app.bus.publish(AssetEvent::of(&asset));
     tracing::info!(asset = %asset.id, "asset created");
@@ -165,6 +179,9 @@ pub(super) async fn patch_asset(
         metadata.labels = patch.labels.clone().unwrap_or(metadata.labels);
         check_metadata(&metadata)?;
         asset.metadata = metadata;
+        if let Some(profile) = &profile {
+            app.check_own_protection(asset.protection.as_ref(), profile)?;
+        }
         asset.profile = profile.clone().unwrap_or_else(|| asset.profile.clone());
         Ok::<_, Problem>(Change::Write(()))
     });
@@ -190,11 +207,26 @@ pub(super) async fn delete_asset(
     app.published.forget(&id);
     match deleted {
         Ok(()) => {
+            app.content_keys
+                .vault()
+                .forget_all(&id)
+                .await
+                .map_err(key_problem)?;
             tracing::info!(asset = %id, "asset deleted");
             Ok(StatusCode::NO_CONTENT)
         }
         Err(CatalogueError::NotFound) => Err(CatalogueError::NotFound.into()),
         Err(error) => Err(error.into()),
+    }
+}
+
+fn key_problem(error: ProtectionError) -> Problem {
+    match error {
+        ProtectionError::Storage(error) => error.into(),
+        error => {
+            tracing::error!(error = %error, "content keys could not be stored or removed");
+            Problem::internal()
+        }
     }
 }
 

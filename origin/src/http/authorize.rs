@@ -153,7 +153,8 @@ fn too_many(seconds: u64) -> Response {
     .into_response()
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The credential of `Authorization: Bearer`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, credential) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")
@@ -169,7 +170,7 @@ pub(super) fn is_from_edge(secret: &Secret, headers: &HeaderMap) -> bool {
 }
 
 /// The client's address: what the edge says when it has proved itself, else the connection's.
-fn client_address(secret: &Secret, headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
+pub(super) fn client_address(secret: &Secret, headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
     let told = is_from_edge(secret, headers)
         .then(|| headers.get(CLIENT_ADDRESS)?.to_str().ok()?.parse().ok())
         .flatten();

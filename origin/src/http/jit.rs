@@ -42,6 +42,10 @@ pub(super) async fn get_jit(
 ) -> Result<Response, Problem> {
     let id: AssetId = id.parse().map_err(|_| Problem::not_found())?;
     let asset = app.catalogue.get(&id).await?;
+    if app.is_protected(&asset) {
+        // The upload is in the clear.
+        return Err(Problem::not_found());
+    }
     let source = asset
         .source
         .as_ref()

@@ -1,14 +1,10 @@
 //! Published media: `/vod/{id}/{version}/…`.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    ETAG, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -16,8 +12,9 @@ use futures_util::StreamExt;
 
 use super::App;
 use super::conditional::{Precondition, evaluate, has_conditions, wanted_range, whole_seconds};
+use super::gzip::{MAX_COMPRESSED, accepts_gzip, gzip_answer, gzip_tag, twin, twin_answer};
 use super::problem::Problem;
-use crate::catalogue::{AssetId, Catalogue, CatalogueError, VersionNumber};
+use crate::catalogue::{AssetId, Catalogue, VersionNumber};
 use crate::media_type::{is_compressible, media_type_of};
 use crate::storage::{GetOptions, Object, ObjectKey, ObjectMeta, StorageError};
 
@@ -25,86 +22,6 @@ use crate::storage::{GetOptions, Object, ObjectKey, ObjectMeta, StorageError};
 const CACHE_GROUPS: HeaderName = HeaderName::from_static("cache-groups");
 /// The same for Fastly and its kin.
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
-/// Larger texts are sent as they are: compressing holds them in memory.
-const MAX_COMPRESSED: u64 = 8 << 20;
-/// How long a look at an asset's record is believed.
-const PUBLISHED_FOR: Duration = Duration::from_secs(5);
-/// How long "not published" is believed.
-const MISSING_FOR: Duration = Duration::from_millis(250);
-/// Assets remembered.
-const MAX_REMEMBERED: usize = 10_000;
-
-/// Which versions of which assets are published, remembered for a moment.
-#[derive(Debug, Default)]
-pub(super) struct Published {
-    assets: Mutex<HashMap<AssetId, Looked>>,
-}
-
-#[derive(Debug, Clone)]
-struct Looked {
-    when: Instant,
-    versions: Arc<[VersionNumber]>,
-    /// When the record was last read for a version that was not there.
-    missed: Option<Instant>,
-}
-
-impl Looked {
-    /// The answer, when this look is fresh enough for the question.
-    fn answer(&self, number: VersionNumber) -> Option<bool> {
-        if self.when.elapsed() >= PUBLISHED_FOR {
-            return None;
-        }
-        if self.versions.contains(&number) {
-            return Some(true);
-        }
-        // It may have been published since: look again, but not for every request of somebody who is guessing.
-        self.missed
-            .is_some_and(|missed| missed.elapsed() < MISSING_FOR)
-            .then_some(false)
-    }
-}
-
-impl Published {
-    async fn contains(
-        &self,
-        catalogue: &Catalogue,
-        id: &AssetId,
-        number: VersionNumber,
-    ) -> Result<bool, CatalogueError> {
-        if let Some(answer) = self.lock().get(id).and_then(|looked| looked.answer(number)) {
-            return Ok(answer);
-        }
-        let asset = catalogue.get(id).await?;
-        let versions: Arc<[VersionNumber]> = asset
-            .versions
-            .iter()
-            .map(|version| version.number)
-            .collect();
-        let published = versions.contains(&number);
-        let looked = Looked {
-            when: Instant::now(),
-            versions,
-            missed: (!published).then(Instant::now),
-        };
-        let mut assets = self.lock();
-        if assets.len() >= MAX_REMEMBERED {
-            assets.retain(|_, looked| looked.when.elapsed() < PUBLISHED_FOR);
-        }
-        if assets.len() < MAX_REMEMBERED {
-            assets.insert(id.clone(), looked);
-        }
-        Ok(published)
-    }
-
-    /// Forgets an asset that was deleted.
-    pub(super) fn forget(&self, id: &AssetId) {
-        self.lock().remove(id);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AssetId, Looked>> {
-        self.assets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// `GET` and `HEAD` of one published file.
 #[utoipa::path(
@@ -191,7 +108,8 @@ async fn answer(
     compressible: bool,
 ) -> Result<Response, Problem> {
     let gzip = compressible && accepts_gzip(headers) && wanted_range(headers, None).is_none();
-    let looked = if has_conditions(headers) || method == Method::HEAD {
+    // The tag of a compressed answer follows from the plain file's, whether its twin is stored or not.
+    let looked = if gzip || has_conditions(headers) || method == Method::HEAD {
         Some(app.storage.head(key).await?)
     } else {
         None
@@ -233,6 +151,12 @@ async fn answer(
         let meta = looked.map_or_else(|| Err(Problem::internal()), Ok)?;
         return Ok(head_answer(&meta, gzip));
     }
+    if gzip
+        && let Some(meta) = &looked
+        && let Some(twin) = twin(app, key).await?
+    {
+        return Ok(twin_answer(app, meta, twin));
+    }
     match app
         .storage
         .get(
@@ -258,12 +182,8 @@ async fn answer(
     }
 }
 
-fn gzip_tag(meta: &ObjectMeta) -> String {
-    format!("{}-gzip\"", meta.etag.as_str().trim_end_matches('"'))
-}
-
 /// The headers that a 200, a 206 and a 304 share (RFC 9110, 15.4.5).
-fn described(
+pub(super) fn described(
     meta: &ObjectMeta,
     gzip: bool,
     builder: axum::http::response::Builder,
@@ -307,60 +227,17 @@ fn body_answer(app: &App, object: Object, partial: bool) -> Response {
             ),
         );
     }
+    builder.body(counted(app, object)).unwrap_or_default()
+}
+
+/// An object's bytes, counted on their way out.
+pub(super) fn counted(app: &App, object: Object) -> Body {
     let metrics = app.metrics.clone();
-    let body = object.body.inspect(move |chunk| {
+    Body::from_stream(object.body.inspect(move |chunk| {
         if let Ok(bytes) = chunk {
             metrics.media_sent(bytes.len() as u64);
         }
-    });
-    builder.body(Body::from_stream(body)).unwrap_or_default()
-}
-
-async fn gzip_answer(app: &App, object: Object) -> Result<Response, Problem> {
-    use std::io::Write;
-    let meta = object.meta.clone();
-    let bytes = object.bytes(MAX_COMPRESSED).await?;
-    let compressed = tokio::task::spawn_blocking(move || -> std::io::Result<Vec<u8>> {
-        let mut encoder = flate2::write::GzEncoder::new(
-            Vec::with_capacity(bytes.len() / 4),
-            flate2::Compression::default(),
-        );
-        encoder.write_all(&bytes)?;
-        encoder.finish()
-    });
-    let compressed = compressed
-        .await
-        .map_err(|_| Problem::internal())?
-        .map_err(|_| Problem::internal())?;
-    app.metrics.media_sent(compressed.len() as u64);
-    let builder = described(&meta, true, Response::builder())
-        .header(CONTENT_ENCODING, "gzip")
-        .header(CONTENT_LENGTH, compressed.len());
-    Ok(builder.body(Body::from(compressed)).unwrap_or_default())
-}
-
-/// Whether `Accept-Encoding` takes gzip with a weight above zero (RFC 9110, 12.5.3).
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let values = headers
-        .get_all(ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut any = None;
-    for item in values.flat_map(|value| value.split(',')) {
-        let mut parts = item.split(';');
-        let coding = parts.next().unwrap_or_default().trim();
-        let weight = parts
-            .find_map(|part| part.trim().strip_prefix("q="))
-            .map_or(Some(1.0), |weight| weight.trim().parse::<f32>().ok());
-        let accepted = weight.is_some_and(|weight| weight > 0.0);
-        if coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip") {
-            return accepted;
-        }
-        if coding == "*" {
-            any = Some(accepted);
-        }
-    }
-    any.unwrap_or(false)
+    }))
 }
 
 #[cfg(test)]
@@ -389,22 +266,5 @@ mod tests {
         ] {
             assert!(locate(id, version, path).is_err(), "{id} {version} {path}");
         }
-    }
-
-    #[test]
-    fn gzip_needs_a_weight() {
-        let accepts = |value: &'static str| {
-            accepts_gzip(&HeaderMap::from_iter([(
-                ACCEPT_ENCODING,
-                HeaderValue::from_static(value),
-            )]))
-        };
-        assert!(accepts("gzip") && accepts("br, gzip;q=0.5") && accepts("*"));
-        assert!(
-            !accepts("gzip;q=0")
-                && !accepts("br")
-                && !accepts("*, gzip;q=0")
-                && !accepts_gzip(&HeaderMap::new())
-        );
     }
 }

@@ -1,17 +1,22 @@
 //! The HTTP service.
 
+mod asset_protection;
 mod assets;
 mod authorize;
 mod body;
 mod conditional;
 mod events;
+mod gzip;
 mod health;
 mod jit;
+mod keys;
 mod media;
 mod openapi;
 mod page;
 mod playback;
+mod playback_token;
 mod problem;
+mod published;
 mod request_context;
 pub mod server;
 mod upload;
@@ -21,7 +26,7 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -33,8 +38,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use self::authorize::ApiLimits;
 use self::health::Readiness;
-use self::media::Published;
 use self::problem::Problem;
+use self::published::Published;
 use crate::auth::Authenticator;
 use crate::catalogue::Catalogue;
 use crate::config::Config;
@@ -42,6 +47,7 @@ use crate::jobs::{JobQueue, ProgressBus, packager_options};
 use crate::metrics::Metrics;
 use crate::packaging::JustInTime;
 use crate::playback::{Signer, SigningKeys};
+use crate::protection::ContentKeys;
 use crate::storage::Storage;
 use crate::transcode::Transcoder;
 
@@ -62,6 +68,7 @@ pub struct Parts {
     metrics: Metrics,
     transcoder: Transcoder,
     just_in_time: JustInTime,
+    content_keys: ContentKeys,
     authenticator: Authenticator,
     signing_keys: Arc<SigningKeys>,
     signer: Signer,
@@ -93,6 +100,7 @@ impl App {
         bus: ProgressBus,
         metrics: Metrics,
         transcoder: Transcoder,
+        content_keys: ContentKeys,
         authenticator: Authenticator,
         signing_keys: Arc<SigningKeys>,
         shutdown: CancellationToken,
@@ -112,6 +120,7 @@ impl App {
             metrics,
             transcoder,
             just_in_time,
+            content_keys,
             authenticator,
             signing_keys,
             shutdown,
@@ -192,6 +201,7 @@ pub fn router(app: App) -> Router {
         )
         .route_layer(from_fn_with_state(app.clone(), authorize::require_edge))
         .layer(media_cors(&app.config.media.cors_origins));
+    let keys = key_routes(&app);
     let document = description.clone();
     let documentation = Router::new()
         .route("/openapi.json", get(move || async move { Json(document) }))
@@ -203,6 +213,7 @@ pub fn router(app: App) -> Router {
     router
         .merge(media)
         .merge(jit)
+        .merge(keys)
         .merge(documentation)
         .merge(page::routes())
         .fallback(async || Problem::not_found())
@@ -224,6 +235,25 @@ pub fn router(app: App) -> Router {
             request_context::with_context,
         ))
         .with_state(app)
+}
+
+/// Keys for players, at both of their places.
+fn key_routes(app: &App) -> Router<App> {
+    let empty = async || axum::http::StatusCode::NO_CONTENT;
+    let license = post(keys::post_license).options(empty);
+    let key = get(keys::get_key).options(empty);
+    Router::new()
+        .route("/vod/{id}/keys/license", license.clone())
+        .route("/vod/{id}/keys/{kid}", key.clone())
+        .route("/keys/{id}/license", license)
+        .route("/keys/{id}/{kid}", key)
+        .layer(DefaultBodyLimit::max(app.config.limits.body_bytes))
+        .route_layer(from_fn_with_state(app.clone(), authorize::require_edge))
+        .layer(media_cors(&app.config.media.cors_origins).allow_methods([
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+        ]))
 }
 
 /// Players of other web origins may read media, as configured.

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
         description = "Takes video in, packages HLS, publishes it to object storage, serves it and signs playback URLs.\n\nErrors are `application/problem+json` (RFC 9457).",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    paths(super::media::get_media, super::jit::get_jit),
+    paths(super::media::get_media, super::jit::get_jit, super::keys::get_key, super::keys::post_license),
     modifiers(&Security),
     tags(
         (name = "assets", description = "Upload, package and manage"),

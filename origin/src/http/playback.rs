@@ -37,6 +37,11 @@ pub(super) async fn sign_playback(
 ) -> Result<([(HeaderName, &'static str); 1], Json<PlaybackGrant>), Problem> {
     check(&request, app.signer.max_lifetime_seconds())?;
     let asset = app.catalogue.get(&asset_id(id)?).await?;
+    if request.just_in_time && app.is_protected(&asset) {
+        return Err(Problem::conflict(
+            "the asset is protected and its upload is not; package it and play the version",
+        ));
+    }
     if request.just_in_time {
         if asset
             .source

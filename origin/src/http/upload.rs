@@ -259,7 +259,7 @@ async fn examine(app: &App, id: &AssetId, content_type: Option<&str>) -> Result<
     let profile = app.catalogue.get(id).await?.profile;
     let probed = match probe(input.as_ref()).await {
         // What cannot be packaged as it is can perhaps be transcoded: ffmpeg is asked instead.
-        Err(PackagingError::Media(_)) if app.transcoder.profiles().get(&profile).is_some() => {
+        Err(PackagingError::Media(_)) if app.transcoder.profiles().ladder(&profile).is_some() => {
             let found = app
                 .transcoder
                 .inspect(Arc::<StoredInput>::clone(&input))

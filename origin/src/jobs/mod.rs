@@ -1,6 +1,9 @@
 //! Packaging jobs: a durable queue in the store, worked off by any number of origins.
 
+mod image_playlist;
 mod lease;
+mod packaging_plan;
+mod pictures;
 mod production;
 mod progress;
 mod queue;
@@ -8,7 +11,7 @@ mod record;
 mod scheduler;
 mod worker;
 
-pub(crate) use production::packager_options;
+pub(crate) use packaging_plan::packager_options;
 pub use progress::{AssetEvent, ProgressBus};
 pub use queue::{JobQueue, QueueError};
 pub use record::JobRecord;

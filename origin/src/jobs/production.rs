@@ -4,36 +4,29 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use weir_packager::Options;
 
+use super::packaging_plan::PackagingPlan;
+use super::pictures::{PictureJob, Pictures};
 use super::worker::lock;
 use super::{AssetEvent, JobRecord, Worker};
-use crate::catalogue::{Asset, Catalogue, VersionNumber};
-use crate::config::PackagingSettings;
-use crate::media_type::media_type_of;
+use crate::catalogue::{Asset, Catalogue, LintReport, VersionNumber};
+use crate::config::LintDepth;
 use crate::packaging::{
-    MediaInput, PackagingError, RunOptions, StorageSink, StoredInput, Summary, package,
+    MediaInput, PackagingError, RunOptions, StorageSink, StoredInput, Summary, package, probe,
+    self_check,
 };
-use crate::storage::{ObjectKey, PutOptions};
-use crate::transcode::{Profile, Storyboard, StoryboardPlan, TranscodeError};
+use crate::protection::{KeySet, Protection, ProtectionError, VersionProtection};
+use crate::transcode::{Profile, TranscodeError};
 
 /// The part of a job's work that transcoding takes, as shown to people.
 const TRANSCODING_SHARE: f64 = 0.95;
-/// The names of poster and storyboard within a version.
-const POSTER: &str = "poster.jpg";
-const STORYBOARD: &str = "storyboard.vtt";
 
 /// What was made.
 pub(super) struct Product {
     pub(super) summary: Summary,
     pub(super) pictures: Pictures,
-}
-
-/// The names of a version's pictures.
-#[derive(Debug, Default)]
-pub(super) struct Pictures {
-    pub(super) poster: Option<String>,
-    pub(super) storyboard: Option<String>,
+    pub(super) protection: Option<VersionProtection>,
+    pub(super) lint: Option<LintReport>,
 }
 
 impl Worker {
@@ -51,18 +44,47 @@ impl Worker {
             .map_err(PackagingError::Read)?;
         let source: Arc<dyn MediaInput> = Arc::new(source);
         let name = lock(job).profile.clone();
-        let summary = match self.transcoder.profiles().get(&name) {
+        let profiles = self.transcoder.profiles();
+        if !profiles.knows(&name) {
+            // Packaging it some other way might publish in the clear what the profile would have protected.
+            return Err(ProtectionError::Settings(format!(
+                "the profile `{name}` is not there any more; choose another one for the asset"
+            ))
+            .into());
+        }
+        let plan = PackagingPlan::new(&self.settings, profiles.get(&name), asset);
+        let waived = plan.waived();
+        let (summary, protection) = match profiles.ladder(&name) {
             Some(profile) => {
-                self.transcode_and_package(asset, number, &source, profile, job, cancel)
+                self.transcode_and_package(asset, number, &source, (profile, plan), job, cancel)
                     .await?
             }
             None => {
-                self.package(asset, number, &[Arc::clone(&source)], job, cancel, 0.0)
+                let inputs = [Arc::clone(&source)];
+                self.package(asset, number, &inputs, plan, job, cancel, 0.0)
                     .await?
             }
         };
-        let pictures = self.pictures(asset, number, source, &summary, cancel).await;
-        Ok(Product { summary, pictures })
+        let wanted = PictureJob {
+            asset,
+            number,
+            presentation: &summary.report.presentation,
+            protected: protection.is_some(),
+        };
+        let pictures = self.pictures(&wanted, source, cancel).await;
+        if self.settings.image_playlist
+            && let Some(plan) = &pictures.storyboard_plan
+        {
+            self.add_image_playlist(asset, number, &summary, plan)
+                .await?;
+        }
+        let lint = self.lint(asset, number, &summary, &waived).await?;
+        Ok(Product {
+            summary,
+            pictures,
+            protection,
+            lint,
+        })
     }
 
     async fn transcode_and_package(
@@ -70,10 +92,10 @@ impl Worker {
         asset: &Asset,
         number: VersionNumber,
         source: &Arc<dyn MediaInput>,
-        profile: &Profile,
+        (profile, plan): (&Profile, PackagingPlan),
         job: &Mutex<JobRecord>,
         cancel: &CancellationToken,
-    ) -> Result<Summary, PackagingError> {
+    ) -> Result<(Summary, Option<VersionProtection>), PackagingError> {
         let mut news = News::new(self, asset, job);
         let run = self
             .transcoder
@@ -88,6 +110,7 @@ impl Worker {
             asset,
             number,
             &transcoded.inputs,
+            plan,
             job,
             cancel,
             TRANSCODING_SHARE,
@@ -95,15 +118,29 @@ impl Worker {
         .await
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a step of one job: what, from what, how, and whom to tell"
+    )]
     async fn package(
         &self,
         asset: &Asset,
         number: VersionNumber,
         inputs: &[Arc<dyn MediaInput>],
+        mut plan: PackagingPlan,
         job: &Mutex<JobRecord>,
         cancel: &CancellationToken,
         done_before: f64,
-    ) -> Result<Summary, PackagingError> {
+    ) -> Result<(Summary, Option<VersionProtection>), PackagingError> {
+        let described = match &plan.protection {
+            Some(protection) => {
+                let keys = self.keys(asset, number, protection, inputs).await?;
+                let url = self.content_keys.url(&asset.id);
+                plan.options.encryption = Some(keys.encryption(protection, &url)?);
+                Some(keys.described(protection))
+            }
+            None => None,
+        };
         let prefix = Catalogue::version_prefix(&asset.id, number);
         let sink = StorageSink::new(
             Arc::clone(&self.storage),
@@ -111,12 +148,12 @@ impl Worker {
             Some(self.cache_control.clone()),
         );
         let options = RunOptions {
-            packager: packager_options(&self.settings),
+            packager: plan.options,
             write_concurrency: self.settings.write_concurrency,
             cancel: cancel.clone(),
         };
         let mut news = News::new(self, asset, job);
-        package(inputs, &sink, &options, |progress| {
+        let packaged = package(inputs, &sink, &options, |progress| {
             let total = progress.total.as_secs_f64();
             let done = if total > 0.0 {
                 (progress.media_time.as_secs_f64() / total).min(1.0)
@@ -124,110 +161,55 @@ impl Worker {
                 0.0
             };
             news.tell(done_before + done * (1.0 - done_before));
-        })
-        .await
+        });
+        Ok((packaged.await?, described))
     }
 
-    /// Pictures for lists and players. A film without them is still a film, so nothing here fails the job.
-    async fn pictures(
+    /// Reads what was written as a player would. What breaks a rule is not published.
+    async fn lint(
         &self,
         asset: &Asset,
         number: VersionNumber,
-        source: Arc<dyn MediaInput>,
         summary: &Summary,
-        cancel: &CancellationToken,
-    ) -> Pictures {
-        let presentation = &summary.report.presentation;
-        let Some(video) = presentation
-            .tracks
-            .iter()
-            .find_map(|track| track.video.as_ref())
-        else {
-            return Pictures::default();
+        waived: &[&str],
+    ) -> Result<Option<LintReport>, PackagingError> {
+        let media = match self.settings.lint {
+            LintDepth::Off => return Ok(None),
+            LintDepth::Playlists => false,
+            LintDepth::Media => true,
         };
-        let mut pictures = Pictures::default();
-        match self
-            .transcoder
-            .poster(Arc::clone(&source), presentation.duration)
+        let prefix = Catalogue::version_prefix(&asset.id, number);
+        let playlist = &summary.report.multivariant;
+        let checked = self_check(self.storage.as_ref(), &prefix, playlist, media, waived)
             .await
-        {
-            Ok(picture) => pictures.poster = self.keep(asset, number, POSTER, picture).await,
-            Err(error) => {
-                tracing::debug!(asset = %asset.id, error = %error, "no poster");
-                return pictures;
-            }
+            .map_err(PackagingError::Read)?;
+        match checked.violation {
+            Some(violation) => Err(PackagingError::Lint {
+                violation,
+                report: Box::new(checked.report),
+            }),
+            None => Ok(Some(checked.report)),
         }
-        let plan = StoryboardPlan::new(
-            presentation.duration,
-            video.display_width,
-            video.display_height,
-            keyframe_spacing(asset),
-        );
-        match self.transcoder.storyboard(source, plan, cancel).await {
-            Ok(storyboard) => {
-                pictures.storyboard = self.keep_storyboard(asset, number, storyboard).await
-            }
-            Err(error) => tracing::debug!(asset = %asset.id, error = %error, "no storyboard"),
-        }
-        pictures
     }
 
-    /// The sheets first, the indexes that name them last.
-    async fn keep_storyboard(
+    /// The keys of a version. How many there are follows from the film's length when they take turns.
+    async fn keys(
         &self,
         asset: &Asset,
         number: VersionNumber,
-        storyboard: Storyboard,
-    ) -> Option<String> {
-        for (name, sheet) in storyboard.sheets {
-            self.keep(asset, number, &name, sheet).await?;
-        }
-        self.keep(
-            asset,
-            number,
-            "storyboard.json",
-            storyboard.json.to_string().into_bytes(),
-        )
-        .await?;
-        self.keep(asset, number, STORYBOARD, storyboard.vtt.into_bytes())
-            .await
-    }
-
-    async fn keep(
-        &self,
-        asset: &Asset,
-        number: VersionNumber,
-        name: &str,
-        content: Vec<u8>,
-    ) -> Option<String> {
-        let key = ObjectKey::new(format!(
-            "{}{name}",
-            Catalogue::version_prefix(&asset.id, number)
-        ))
-        .ok()?;
-        let options = PutOptions {
-            content_type: Some(media_type_of(name).to_owned()),
-            cache_control: Some(self.cache_control.clone()),
-            ..PutOptions::default()
+        protection: &Protection,
+        inputs: &[Arc<dyn MediaInput>],
+    ) -> Result<KeySet, PackagingError> {
+        let film = match inputs.first() {
+            Some(input) if protection.rotation_seconds > 0 => probe(input.as_ref()).await?.duration,
+            _ => 0.0,
         };
-        match self.storage.put(&key, content.into(), options).await {
-            Ok(_) => Some(name.to_owned()),
-            Err(error) => {
-                tracing::warn!(asset = %asset.id, error = %error, "could not keep a picture");
-                None
-            }
-        }
+        let film = Duration::try_from_secs_f64(film).unwrap_or_default();
+        let keys = self
+            .content_keys
+            .for_version(&asset.id, number, protection, film);
+        Ok(keys.await?)
     }
-}
-
-/// Mean seconds between the keyframes of the uploaded film, when its index tells.
-#[expect(clippy::cast_precision_loss, reason = "a count of keyframes")]
-fn keyframe_spacing(asset: &Asset) -> Option<f64> {
-    let tracks = &asset.source.as_ref()?.presentation.as_ref()?.tracks;
-    let track = tracks
-        .iter()
-        .find(|track| track.video.is_some() && track.keyframes > 0)?;
-    Some(track.duration / track.keyframes as f64)
 }
 
 /// Tells how far a job is, in steps of one percent.
@@ -257,16 +239,5 @@ impl<'a> News<'a> {
                 ..AssetEvent::of(self.asset)
             });
         }
-    }
-}
-
-/// Options of the packager as configured.
-#[must_use]
-pub(crate) fn packager_options(settings: &PackagingSettings) -> Options {
-    Options {
-        segment_duration: Duration::from_secs_f64(settings.segment_seconds),
-        i_frame_playlists: settings.i_frame_playlists,
-        dash: settings.dash,
-        ..Options::default()
     }
 }

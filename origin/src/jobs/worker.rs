@@ -16,6 +16,7 @@ use crate::catalogue::{
 use crate::config::PackagingSettings;
 use crate::metrics::Metrics;
 use crate::packaging::{PackagingError, failure_of};
+use crate::protection::ContentKeys;
 use crate::storage::{ETag, Storage, StorageError};
 use crate::transcode::Transcoder;
 
@@ -32,6 +33,7 @@ pub struct Worker {
     metrics: Metrics,
     pub(super) settings: PackagingSettings,
     pub(super) transcoder: Transcoder,
+    pub(super) content_keys: ContentKeys,
     pub(super) cache_control: String,
 }
 
@@ -48,6 +50,10 @@ enum Ending {
 impl Worker {
     /// A worker over the parts of this origin.
     #[must_use]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each part has one name and one place where it is made"
+    )]
     pub fn new(
         storage: Arc<dyn Storage>,
         queue: JobQueue,
@@ -55,6 +61,7 @@ impl Worker {
         metrics: Metrics,
         settings: PackagingSettings,
         transcoder: Transcoder,
+        content_keys: ContentKeys,
         cache_control: String,
     ) -> Self {
         Self {
@@ -65,6 +72,7 @@ impl Worker {
             metrics,
             settings,
             transcoder,
+            content_keys,
             cache_control,
         }
     }
@@ -154,7 +162,12 @@ impl Worker {
 
     /// Names the version in the asset's record: from here on viewers get it.
     async fn publish(&self, job: &JobRecord, number: VersionNumber, product: Product) -> Ending {
-        let Product { summary, pictures } = product;
+        let Product {
+            summary,
+            pictures,
+            protection,
+            lint,
+        } = product;
         let version = Version {
             number,
             profile: job.profile.clone(),
@@ -162,6 +175,9 @@ impl Worker {
             dash: summary.report.dash.clone(),
             poster: pictures.poster,
             storyboard: pictures.storyboard,
+            preview: pictures.preview,
+            protection,
+            lint,
             duration: summary.report.presentation.duration,
             files: summary.files,
             bytes: summary.bytes,
@@ -219,6 +235,7 @@ impl Worker {
                     self.storage
                         .delete_prefix(&Catalogue::prefix(&job.asset))
                         .await?;
+                    self.forget_keys(job, None).await;
                     self.queue.remove(&job.asset).await
                 }
                 _ => Ok(()),
@@ -263,8 +280,21 @@ impl Worker {
             self.storage
                 .delete_prefix(&Catalogue::version_prefix(&job.asset, number))
                 .await?;
+            self.forget_keys(job, Some(number)).await;
         }
         Ok(())
+    }
+
+    /// Keys that nothing is encrypted with any more; that they stay for a while harms nobody, so a failure is only told.
+    async fn forget_keys(&self, job: &JobRecord, number: Option<VersionNumber>) {
+        let vault = self.content_keys.vault();
+        let forgotten = match number {
+            Some(number) => vault.forget(&job.asset, number).await,
+            None => vault.forget_all(&job.asset).await,
+        };
+        if let Err(error) = forgotten {
+            tracing::warn!(asset = %job.asset, error = %error, "could not remove content keys");
+        }
     }
 
     fn heartbeat_interval(&self) -> Duration {

@@ -24,6 +24,17 @@ pub enum PackagingError {
     /// Transcoding failed.
     #[error(transparent)]
     Transcode(#[from] crate::transcode::TranscodeError),
+    /// There are no keys to encrypt with.
+    #[error(transparent)]
+    Protection(#[from] crate::protection::ProtectionError),
+    /// The linter found what viewers must not get: a defect of ours.
+    #[error("the packaged version breaks a rule and is not published: {violation}")]
+    Lint {
+        /// The first rule that is broken, and where.
+        violation: String,
+        /// Everything that was found.
+        report: Box<crate::catalogue::LintReport>,
+    },
 }
 
 impl PackagingError {
@@ -33,7 +44,8 @@ impl PackagingError {
         match self {
             Self::Read(error) | Self::Write(error) => error.is_transient(),
             Self::Transcode(error) => error.is_transient(),
-            Self::Media(_) | Self::Cancelled | Self::Defect(_) => false,
+            Self::Protection(error) => error.is_transient(),
+            Self::Media(_) | Self::Cancelled | Self::Defect(_) | Self::Lint { .. } => false,
         }
     }
 
@@ -48,6 +60,8 @@ impl PackagingError {
             Self::Cancelled => "cancelled",
             Self::Defect(_) => "internal",
             Self::Transcode(error) => error.code(),
+            Self::Protection(error) => error.code(),
+            Self::Lint { .. } => "lint-failed",
         }
     }
 }
@@ -64,6 +78,10 @@ pub fn failure_of(error: &PackagingError) -> Failure {
         detail: error.to_string(),
         track,
         codec,
+        lint: match error {
+            PackagingError::Lint { report, .. } => Some(report.as_ref().clone()),
+            _ => None,
+        },
         at: jiff::Timestamp::now(),
     }
 }

@@ -5,6 +5,7 @@ mod folder;
 mod input;
 mod just_in_time;
 mod runner;
+mod self_check;
 mod sink;
 
 pub use failure::{PackagingError, failure_of};
@@ -12,4 +13,5 @@ pub use folder::FolderSink;
 pub use input::{FileInput, MediaInput, StoredInput};
 pub use just_in_time::JustInTime;
 pub use runner::{RunOptions, Summary, package, probe};
+pub use self_check::{SelfCheck, self_check};
 pub use sink::{OutputSink, StorageSink};

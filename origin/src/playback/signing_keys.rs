@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::{Value, json};
 use token_check::SigningKey;
+use token_check::keys::Key;
 use token_check::mint::Minter;
 
 use crate::random;
@@ -87,6 +88,15 @@ impl SigningKeys {
     pub fn jwks(&self) -> Value {
         let keys: Vec<Value> = self.all().iter().filter_map(Minter::public_jwk).collect();
         json!({ "keys": keys })
+    }
+
+    /// The public keys, for checking tokens of our own.
+    #[must_use]
+    pub fn verifying(&self) -> Vec<Arc<Key>> {
+        self.all()
+            .iter()
+            .filter_map(|minter| minter.verifying_key().ok().map(Arc::new))
+            .collect()
     }
 
     fn all(&self) -> Arc<[Minter]> {

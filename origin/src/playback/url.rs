@@ -65,6 +65,9 @@ pub struct PlaybackGrant {
     /// Path of the storyboard's WebVTT index, when there is one. The sheets that it names need the token too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storyboard: Option<String>,
+    /// Path of a few seconds of the film as animated WebP, when there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preview: Option<String>,
     /// The token alone, for players that send it in a header or cookie.
     pub token: String,
     /// When the token expires.
@@ -134,10 +137,12 @@ impl Signer {
                 .map(|file| self.with_token(carrier, &media_path(id, version, file), &token))
         };
         let (poster, storyboard) = (with_token(&version.poster), with_token(&version.storyboard));
+        let preview = with_token(&version.preview);
         Ok(PlaybackGrant {
             urls,
             poster,
             storyboard,
+            preview,
             token,
             expires_at,
             scope,
@@ -192,6 +197,7 @@ impl Signer {
             urls,
             poster: None,
             storyboard: None,
+            preview: None,
             token,
             expires_at,
             scope,
@@ -239,6 +245,11 @@ impl Signer {
             networks: request.networks.clone(),
             countries: request.countries.clone(),
             ..JwtClaims::default()
+        };
+        // What players do with media they do with its keys.
+        let claims = match scope.strip_prefix("/vod/") {
+            Some(asset) => claims.cover(format!("/keys/{asset}")),
+            None => claims,
         };
         let token = self.keys.current().jwt(&claims.cover(scope.as_str()))?;
         Ok(Signed {

@@ -1,7 +1,10 @@
 //! Transcoding by ffmpeg as a child process: one decode feeds every rung of a ladder.
 
+mod encoding;
 mod error;
 mod ffmpeg;
+mod loudness;
+mod pictures;
 mod plan;
 mod profile;
 mod progress;
@@ -11,7 +14,7 @@ mod storyboard;
 mod transcoder;
 
 pub use error::TranscodeError;
-pub use profile::{Audio, Profile, Profiles, Rung, VideoCodec};
+pub use profile::{Audio, Container, Hdr, Profile, Profiles, Rung, VideoCodec};
 pub use source_info::SourceInfo;
 pub use storyboard::{Storyboard, StoryboardPlan};
 pub use transcoder::{Transcoded, Transcoder};

@@ -81,6 +81,12 @@ impl StoryboardPlan {
         tiles
     }
 
+    /// Pictures across and down one sheet.
+    #[must_use]
+    pub fn layout() -> (u32, u32) {
+        (COLUMNS, ROWS)
+    }
+
     /// Number of sheets.
     #[must_use]
     pub fn sheets(&self) -> u32 {

@@ -6,7 +6,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::ffmpeg::{self, Job};
+use super::encoding::Job;
+use super::ffmpeg;
+use super::loudness::Loudness;
+use super::pictures;
 use super::plan::renditions;
 use super::source_server::SourceServer;
 use super::{Profile, Profiles, SourceInfo, Storyboard, StoryboardPlan, TranscodeError};
@@ -85,11 +88,21 @@ impl Transcoder {
         let info = ffmpeg::inspect(&self.settings.ffmpeg, server.url()).await?;
         let renditions = renditions(profile, &info);
         let folder = self.work_folder()?;
+        let timeout = Duration::from_secs(self.settings.timeout_seconds);
+        let loudness = match (profile.audio.loudness, info.audio_channels) {
+            (Some(wanted), Some(_)) => {
+                let ffmpeg = &self.settings.ffmpeg;
+                Loudness::measure(ffmpeg, server.url(), wanted, timeout, cancel).await?
+            }
+            _ => None,
+        };
         let job = Job {
             source: server.url(),
             info: &info,
             renditions: &renditions,
             audio: profile.audio,
+            loudness: loudness.as_ref(),
+            hdr: profile.hdr,
             threads: self.settings.threads,
             folder: folder.path(),
         };
@@ -102,7 +115,6 @@ impl Transcoder {
             seconds = info.duration,
             "transcoding"
         );
-        let timeout = Duration::from_secs(self.settings.timeout_seconds);
         ffmpeg::run(
             &self.settings.ffmpeg,
             job.arguments(),
@@ -135,7 +147,7 @@ impl Transcoder {
         duration: f64,
     ) -> Result<Vec<u8>, TranscodeError> {
         let server = SourceServer::start(source).await?;
-        ffmpeg::still(&self.settings.ffmpeg, server.url(), duration / 10.0).await
+        pictures::still(&self.settings.ffmpeg, server.url(), duration / 10.0).await
     }
 
     /// Pictures of the whole film on sheets.
@@ -152,7 +164,7 @@ impl Transcoder {
         let folder = self.work_folder()?;
         let timeout = Duration::from_secs(self.settings.timeout_seconds);
         let arguments =
-            ffmpeg::sheet_arguments(server.url(), &plan, self.settings.threads, folder.path());
+            pictures::sheet_arguments(server.url(), &plan, self.settings.threads, folder.path());
         ffmpeg::run(&self.settings.ffmpeg, arguments, timeout, cancel, |_| {}).await?;
         let mut sheets = Vec::new();
         for sheet in 0..plan.sheets() {
@@ -167,6 +179,26 @@ impl Transcoder {
             vtt: plan.vtt(),
             json: plan.json(),
         })
+    }
+
+    /// A few seconds of the film as animated WebP.
+    ///
+    /// # Errors
+    /// [`TranscodeError`].
+    pub async fn preview(
+        &self,
+        source: Arc<dyn MediaInput>,
+        duration: f64,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<u8>, TranscodeError> {
+        let server = SourceServer::start(source).await?;
+        let folder = self.work_folder()?;
+        let file = folder.path().join("preview.webp");
+        let timeout = Duration::from_secs(self.settings.timeout_seconds);
+        let threads = self.settings.threads;
+        let arguments = pictures::preview_arguments(server.url(), duration, threads, &file);
+        ffmpeg::run(&self.settings.ffmpeg, arguments, timeout, cancel, |_| {}).await?;
+        Ok(tokio::fs::read(file).await?)
     }
 
     fn work_folder(&self) -> std::io::Result<TempDir> {

@@ -23,7 +23,7 @@ pub(crate) struct Origin {
     pub(crate) admin_key: String,
     client: Client<HttpConnector, Full<Bytes>>,
     pub(crate) log: std::path::PathBuf,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer.
@@ -102,12 +102,17 @@ impl Origin {
             admin_key,
             client: Client::builder(TokioExecutor::new()).build_http(),
             log,
-            _folder: folder,
+            folder,
         }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
+    }
+
+    /// Where its objects are, when they are in a folder.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
     }
 
     /// Everything it has logged.
@@ -157,12 +162,13 @@ impl Origin {
 
     /// Creates an asset; returns its id.
     pub(crate) async fn create(&self, title: &str) -> String {
+        self.create_as(&serde_json::json!({ "title": title })).await
+    }
+
+    /// Creates an asset by the body of the call; returns its id.
+    pub(crate) async fn create_as(&self, body: &Value) -> String {
         let created = self
-            .admin(
-                Method::POST,
-                "/v1/assets",
-                serde_json::json!({ "title": title }).to_string(),
-            )
+            .admin(Method::POST, "/v1/assets", body.to_string())
             .await;
         assert_eq!(created.status, 201, "{}", created.text());
         let id = created.json()["id"].as_str().expect("an id").to_owned();
@@ -203,12 +209,27 @@ impl Origin {
 
     /// Creates, uploads, packages; returns the asset's record.
     pub(crate) async fn publish(&self, file: &Path) -> Value {
-        let id = self.create("film").await;
+        self.publish_as(&serde_json::json!({ "title": "film" }), file)
+            .await
+    }
+
+    /// The same by the body of the call that creates.
+    pub(crate) async fn publish_as(&self, body: &Value, file: &Path) -> Value {
+        let id = self.create_as(body).await;
         let uploaded = self.upload(&id, file).await;
         assert_eq!(uploaded.status, 202, "{}", uploaded.text());
         let asset = self.settled(&id).await;
         assert_eq!(asset["state"], "ready", "{asset}\n{}", self.logged());
         asset
+    }
+
+    /// A playback token for an asset.
+    pub(crate) async fn token(&self, id: &str) -> String {
+        let grant = self
+            .admin(Method::POST, &format!("/v1/assets/{id}/playback"), "{}")
+            .await;
+        assert_eq!(grant.status, 200, "{}", grant.text());
+        grant.json()["token"].as_str().expect("a token").to_owned()
     }
 
     /// Asks it to stop and waits until it has.

@@ -1,0 +1,197 @@
+//! The command line that makes a ladder.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::loudness::Loudness;
+use super::plan::Rendition;
+use super::{Audio, Hdr, SourceInfo, VideoCodec};
+
+/// Seconds between keyframes: divides the usual segment durations, so that every rung can be cut at the same places.
+const KEYFRAME_SECONDS: u32 = 2;
+/// HDR to SDR: linear light, BT.709 primaries, Hable's curve.
+const TONE_MAP: &str = "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p";
+
+/// What one run makes.
+pub(super) struct Job<'a> {
+    pub(super) source: &'a str,
+    pub(super) info: &'a SourceInfo,
+    pub(super) renditions: &'a [Rendition],
+    pub(super) audio: Audio,
+    /// What was measured of the sound, when it is brought to a wanted loudness.
+    pub(super) loudness: Option<&'a Loudness>,
+    pub(super) hdr: Hdr,
+    pub(super) threads: u32,
+    pub(super) folder: &'a Path,
+}
+
+impl VideoCodec {
+    /// ffmpeg's name of the encoder.
+    pub(super) fn encoder(self) -> &'static str {
+        match self {
+            Self::H264 => "libx264",
+            Self::Hevc => "libx265",
+            Self::Av1 => "libsvtav1",
+            Self::Vp9 => "libvpx-vp9",
+        }
+    }
+
+    /// Scene cuts make keyframes that other rungs do not have; open GOPs make segments that cannot be joined.
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::H264 => &[
+                "-preset",
+                "fast",
+                "-profile:v",
+                "high",
+                "-sc_threshold",
+                "0",
+                "-flags",
+                "+cgop",
+                "-crf",
+                "21",
+            ],
+            Self::Hevc => &[
+                "-preset",
+                "fast",
+                "-tag:v",
+                "hvc1",
+                "-x265-params",
+                "scenecut=0:open-gop=0:log-level=error",
+                "-crf",
+                "23",
+            ],
+            Self::Av1 => &["-preset", "8", "-svtav1-params", "scd=0", "-crf", "32"],
+            Self::Vp9 => &[
+                "-deadline",
+                "good",
+                "-cpu-used",
+                "4",
+                "-row-mt",
+                "1",
+                "-crf",
+                "32",
+            ],
+        }
+    }
+}
+
+impl Job<'_> {
+    /// The files that the run makes: one for each rendition, then the sound if there is any.
+    pub(super) fn outputs(&self) -> Vec<PathBuf> {
+        let pictures =
+            (0..self.renditions.len()).map(|index| self.folder.join(format!("video-{index}.mp4")));
+        let sound = self
+            .info
+            .audio_channels
+            .map(|_| self.folder.join("audio.mp4"));
+        pictures.chain(sound).collect()
+    }
+
+    /// The whole command line.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        let mut all: Vec<OsString> = Vec::new();
+        let mut push = |arguments: &[&str]| all.extend(arguments.iter().map(OsString::from));
+        push(&[
+            "-nostdin",
+            "-hide_banner",
+            "-loglevel",
+            "error",
+            "-y",
+            "-progress",
+            "pipe:1",
+            "-nostats",
+        ]);
+        push(&["-i", self.source, "-filter_complex", &self.filter()]);
+        for (index, rendition) in self.renditions.iter().enumerate() {
+            let rung = &rendition.rung;
+            push(&[
+                "-map",
+                &format!("[out{index}]"),
+                "-c:v",
+                rung.codec.encoder(),
+            ]);
+            push(rung.codec.arguments());
+            if let Some(quality) = rung.quality {
+                push(&["-crf", &quality.to_string()]);
+            }
+            if let Some(preset) = &rung.preset {
+                push(&["-preset", preset]);
+            }
+            let (rate, buffer) = (
+                rung.bitrate.to_string(),
+                rung.bitrate.saturating_mul(2).to_string(),
+            );
+            if rung.codec == VideoCodec::Vp9 {
+                // In libvpx the target rate is the cap of constrained quality.
+                push(&["-b:v", &rate]);
+            } else {
+                push(&["-maxrate", &rate, "-bufsize", &buffer]);
+            }
+            // A keyframe at the first frame at or after each multiple; `-g` only keeps the encoder from adding its own.
+            push(&[
+                "-force_key_frames",
+                &format!("expr:gte(t,n_forced*{KEYFRAME_SECONDS})"),
+                "-g",
+                "600",
+            ]);
+            if self.threads > 0 {
+                push(&["-threads", &self.threads.to_string()]);
+            }
+            push(&["-map_metadata", "-1", "-f", "mp4"]);
+            push(&[&self
+                .folder
+                .join(format!("video-{index}.mp4"))
+                .to_string_lossy()]);
+        }
+        if let Some(channels) = self.info.audio_channels {
+            let channels = channels.min(self.audio.channels).to_string();
+            push(&[
+                "-map",
+                "0:a:0",
+                "-c:a",
+                "aac",
+                "-b:a",
+                &self.audio.bitrate.to_string(),
+                "-ac",
+                &channels,
+                "-ar",
+                "48000",
+            ]);
+            if let Some(loudness) = self.loudness {
+                push(&["-af", &loudness.filter()]);
+            }
+            push(&[
+                "-f",
+                "mp4",
+                &self.folder.join("audio.mp4").to_string_lossy(),
+            ]);
+        }
+        all
+    }
+
+    /// One decoder, one branch for each rendition. ffmpeg turns rotated films upright before the filter.
+    fn filter(&self) -> String {
+        let ten_bits = self.hdr == Hdr::Keep
+            && self.renditions.iter().all(|rendition| {
+                matches!(rendition.rung.codec, VideoCodec::Hevc | VideoCodec::Av1)
+            });
+        let prepare = if self.info.is_hdr && !ten_bits {
+            format!("{TONE_MAP},")
+        } else {
+            String::new()
+        };
+        let pixels = if self.info.is_hdr && ten_bits {
+            "yuv420p10le"
+        } else {
+            "yuv420p"
+        };
+        let count = self.renditions.len();
+        let branches: String = (0..count).map(|index| format!("[in{index}]")).collect();
+        let mut filter = format!("[0:v:0]{prepare}split={count}{branches}");
+        for (index, Rendition { width, height, .. }) in self.renditions.iter().enumerate() {
+            filter.push_str(&format!(";[in{index}]scale={width}:{height}:flags=bicubic,setsar=1,format={pixels}[out{index}]"));
+        }
+        filter
+    }
+}

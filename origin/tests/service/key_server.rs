@@ -1,0 +1,145 @@
+//! A key server of SPEKE v2 for the tests: real HTTPS, and it answers as it is told.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// The key of every id that is asked for, as hexadecimal digits.
+pub(crate) const KEY: &str = "0123456789abcdeffedcba9876543210";
+
+/// A running key server; its tasks end with the test.
+pub(crate) struct KeyServer {
+    pub(crate) url: String,
+    /// What it was asked: headers and document.
+    pub(crate) asked: Arc<Mutex<Vec<(HeaderMap, String)>>>,
+}
+
+/// How it answers.
+#[derive(Clone, Default)]
+pub(crate) struct Manner {
+    /// So many requests get 503 at first.
+    pub(crate) unwell: u32,
+    /// All get this status and text.
+    pub(crate) refusal: Option<(u16, &'static str)>,
+}
+
+impl KeyServer {
+    /// Starts a server with a certificate of its own, which is written to `certificate`.
+    pub(crate) async fn start(certificate: &Path, manner: Manner) -> Self {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])
+            .expect("a certificate");
+        std::fs::write(certificate, made.cert.pem()).expect("written");
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+        let provider = tokio_rustls::rustls::crypto::ring::default_provider();
+        let config = ServerConfig::builder_with_provider(provider.into())
+            .with_safe_default_protocol_versions()
+            .expect("TLS")
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .expect("the key fits");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&asked);
+        let count = Arc::new(AtomicU32::new(0));
+        tokio::spawn(async move {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else {
+                    return;
+                };
+                let (acceptor, manner) = (acceptor.clone(), manner.clone());
+                let (seen, count) = (Arc::clone(&seen), Arc::clone(&count));
+                tokio::spawn(async move {
+                    let Ok(stream) = acceptor.accept(stream).await else {
+                        return;
+                    };
+                    let service = service_fn(move |request| {
+                        answer(
+                            request,
+                            manner.clone(),
+                            Arc::clone(&seen),
+                            Arc::clone(&count),
+                        )
+                    });
+                    let _ = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new())
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        Self {
+            url: format!("https://localhost:{port}/speke"),
+            asked,
+        }
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    manner: Manner,
+    seen: Arc<Mutex<Vec<(HeaderMap, String)>>>,
+    count: Arc<AtomicU32>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let (head, body) = request.into_parts();
+    let document = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
+    seen.lock()
+        .expect("not poisoned")
+        .push((head.headers, document.clone()));
+    let (status, text) = if count.fetch_add(1, Ordering::SeqCst) < manner.unwell {
+        (503, "one moment".to_owned())
+    } else if let Some((status, text)) = manner.refusal {
+        (status, text.to_owned())
+    } else {
+        (200, filled(&document))
+    };
+    Ok(Response::builder()
+        .status(StatusCode::from_u16(status).expect("a status"))
+        .header("content-type", "application/xml")
+        .body(Full::from(text))
+        .expect("an answer"))
+}
+
+/// The document with keys in it, and an address for FairPlay.
+fn filled(document: &str) -> String {
+    let key = STANDARD.encode(hex::decode(KEY).expect("digits"));
+    let secret = format!(
+        "><cpix:Data><pskc:Secret><pskc:PlainValue>{key}</pskc:PlainValue></pskc:Secret></cpix:Data></cpix:ContentKey>"
+    );
+    let mut text = String::new();
+    for line in document.lines() {
+        if line.starts_with("<cpix:ContentKey ") {
+            text.push_str(&line.replace("/>", &secret));
+        } else if line.contains("94ce86fb-07ff-4f43-adb8-93d2fa968ca2") {
+            let kid = line.split('"').nth(1).expect("a kid").replace('-', "");
+            let tag = format!(
+                "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://keys.example/{kid}\",KEYFORMAT=\"com.apple.streamingkeydelivery\""
+            );
+            text.push_str(&line.replacen(
+                "<cpix:HLSSignalingData playlist=\"media\"/>",
+                &format!(
+                    "<cpix:HLSSignalingData playlist=\"media\">{}</cpix:HLSSignalingData>",
+                    STANDARD.encode(tag)
+                ),
+                1,
+            ));
+        } else {
+            text.push_str(line);
+        }
+        text.push('\n');
+    }
+    text
+}
