@@ -173,6 +173,22 @@ fn messages_that_must_fail_are_refused() {
     }
 }
 
+/// RFC 9864: algorithms whose name says the curve. What is signed differs by the number alone, so a signature serves one name.
+#[test]
+fn fully_specified_algorithms_are_known() {
+    for (number, algorithm) in [
+        (-9, Algorithm::Es256),
+        (-51, Algorithm::Es384),
+        (-19, Algorithm::EdDsa),
+    ] {
+        assert_eq!(Algorithm::from_cose(number), Some(algorithm));
+    }
+    assert_eq!(Algorithm::Es256.to_cose(), Some(-7));
+    for unknown in [-52, -53, -261, -47, -36, 4, 0] {
+        assert_eq!(Algorithm::from_cose(unknown), None, "{unknown}");
+    }
+}
+
 /// RFC 8392 appendix A.4 and A.6: the MAC is cut to 64 bits, which no Common Access Token may be; under another algorithm's name it fails.
 #[test]
 fn a_short_code_never_holds() {

@@ -79,14 +79,15 @@ impl Algorithm {
         Self::from_name(name).filter(|algorithm| !algorithm.is_legacy())
     }
 
-    /// Reads a COSE algorithm number (RFC 9053 sections 2 and 3.1, RFC 8230 section 2, RFC 8812 section 2).
+    /// Reads a COSE algorithm number (RFC 9053 sections 2 and 3.1, RFC 8230 section 2, RFC 8812 section 2, RFC 9864 section 2: the names
+    /// that say the curve too).
     pub fn from_cose(number: i64) -> Option<Self> {
         Some(match number {
             5 => Self::Hs256,
             6 => Self::Hs384,
             7 => Self::Hs512,
-            -7 => Self::Es256,
-            -35 => Self::Es384,
+            -7 | -9 => Self::Es256,
+            -35 | -51 => Self::Es384,
             -8 | -19 => Self::EdDsa,
             -37 => Self::Ps256,
             -38 => Self::Ps384,
