@@ -8,7 +8,7 @@
 pub enum Error {
     /// The input is not of a container format that is read here.
     #[error(
-        "input {input}: not an MP4, MOV, Matroska or WebM file ({found} at byte 0); convert it to MP4 first"
+        "input {input}: not an MP4, MOV, Matroska, WebM or MPEG-TS file ({found} at byte 0); convert it to MP4 first"
     )]
     UnknownContainer {
         /// Index of the input.

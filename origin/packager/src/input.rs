@@ -9,6 +9,7 @@ use crate::sidecar::Source;
 use crate::slice_scan::{Counted, SliceScan};
 use crate::sync_scan::{Looked, SyncScan};
 use crate::track::{self, Context, Opened, Track};
+use crate::transport::{self, packet_len};
 use crate::{ByteRange, Error, Note};
 
 /// An input that has been opened.
@@ -39,6 +40,8 @@ enum Phase {
     Index(Box<Scan>),
     /// Making the index of a Matroska file.
     Matroska(Box<matroska::Scan>),
+    /// Making the index of a transport stream.
+    Transport(Box<transport::Scan>),
     /// Looking for sync samples of the track at `track` and those after it.
     Sync {
         movie: Box<Movie>,
@@ -97,8 +100,17 @@ impl Opening {
                 self.phase = Phase::Matroska(Box::new(scan));
                 Ok(())
             }
+            Phase::Index(_)
+                if offset == 0
+                    && let Some(packet) = packet_len(&data) =>
+            {
+                let scan = transport::Scan::new(self.input_len, packet, self.limit);
+                self.phase = Phase::Transport(Box::new(scan));
+                Ok(())
+            }
             Phase::Index(scan) => scan.supply(offset, data),
             Phase::Matroska(scan) => scan.supply(offset, data),
+            Phase::Transport(scan) => scan.supply(offset, &data),
             Phase::Sync {
                 scan: Some(scan), ..
             } => scan.supply(offset, data),
@@ -129,8 +141,15 @@ impl Opening {
                 }
                 Phase::Matroska(scan) => {
                     let raw = match scan.step()? {
-                        matroska::Scanned::Need(range) => return Ok(OpeningStep::Need(range)),
-                        matroska::Scanned::Done(raw) => raw,
+                        Scanned::Need(range) => return Ok(OpeningStep::Need(range)),
+                        Scanned::Done(raw) => raw,
+                    };
+                    self.phase = Phase::of(self.input_len, raw)?;
+                }
+                Phase::Transport(scan) => {
+                    let raw = match scan.step()? {
+                        Scanned::Need(range) => return Ok(OpeningStep::Need(range)),
+                        Scanned::Done(raw) => raw,
                     };
                     self.phase = Phase::of(self.input_len, raw)?;
                 }

@@ -1,4 +1,4 @@
-//! Sans-I/O packager: MP4, Matroska or WebM in, CMAF HLS out, in bounded memory.
+//! Sans-I/O packager: MP4, Matroska, WebM or MPEG-TS in, CMAF HLS out, in bounded memory.
 //!
 //! Nothing here opens a file or a socket. A [`Packager`] says which byte ranges of its input it needs next, the caller
 //! brings them, and the packager hands out finished files, in the order in which they may be published:
@@ -41,6 +41,7 @@ mod sync_scan;
 mod text;
 mod timeline;
 mod track;
+mod transport;
 mod ts;
 mod window;
 

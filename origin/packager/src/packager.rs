@@ -8,7 +8,7 @@ use crate::fetch::expect_read;
 use crate::index::header;
 use crate::segment_writer::SegmentWriter;
 use crate::timeline::to_micros;
-use crate::window::{Window, plan_reads, want};
+use crate::window::{Window, plan_reads};
 use crate::{ByteRange, Error, Index, IndexStep, Indexer, Options, Output, Progress, Report, Step};
 
 /// Drives one packaging run: the caller brings bytes and stores what comes out.
@@ -201,13 +201,7 @@ impl Writing {
             };
             self.next[number] += 1;
             let writer = SegmentWriter::new(track, segment)?;
-            for sample in writer.samples() {
-                want(
-                    &mut wanted[track.track.info.input],
-                    sample.offset,
-                    sample.size,
-                );
-            }
+            writer.want(&mut wanted[track.track.info.input])?;
             let end = to_micros(found.end, track.track.timeline.timescale);
             self.done_until = self.done_until.max(end);
             self.pending.push_back(Pending {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::fetch::expect_read;
 use crate::plan::PlannedTrack;
 use crate::segment_writer::SegmentWriter;
-use crate::window::{Window, plan_reads, want};
+use crate::window::{Window, plan_reads};
 use crate::{ByteRange, Error, Output};
 
 /// Makes one media segment. It asks for the ranges that the segment needs, and for nothing else.
@@ -38,10 +38,7 @@ impl SegmentRequest {
     pub(crate) fn new(track: &PlannedTrack, index: usize) -> Result<Self, Error> {
         let writer = SegmentWriter::new(track, index)?;
         let mut wanted = Vec::new();
-        writer
-            .samples()
-            .iter()
-            .for_each(|sample| want(&mut wanted, sample.offset, sample.size));
+        writer.want(&mut wanted)?;
         Ok(Self {
             input: track.track.info.input,
             writer,

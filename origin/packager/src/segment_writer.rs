@@ -6,12 +6,13 @@ use bytes::Bytes;
 
 use crate::cmaf::{Content, Fragments, write_segment};
 use crate::files::{Address, segment_type};
+use crate::import::Carriage;
 use crate::plan::PlannedTrack;
 use crate::protect::{Guard, Protection};
 use crate::timeline::Timed;
 use crate::ts::{self, TsStream};
-use crate::window::Window;
-use crate::{Error, Layout, Output, OutputKind};
+use crate::window::{Window, want};
+use crate::{ByteRange, Error, Layout, Output, OutputKind};
 
 /// Everything about a segment but its media data.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub(crate) struct SegmentWriter {
     path: String,
     position: u64,
     complete: bool,
+    carriage: Option<Arc<Carriage>>,
 }
 
 impl SegmentWriter {
@@ -52,17 +54,30 @@ impl SegmentWriter {
             key: segment.key,
             path: Address::segment_path(track, number),
             position: segment.offset,
+            carriage: track.track.carriage.clone(),
             complete: track.layout == Layout::Segments || number + 1 == track.segments.len(),
         })
     }
 
-    /// The samples whose data have to be read.
-    pub(crate) fn samples(&self) -> &[Timed] {
-        &self.samples
+    /// Adds what has to be read for the segment to `wanted`.
+    pub(crate) fn want(&self, wanted: &mut Vec<ByteRange>) -> Result<(), Error> {
+        match &self.carriage {
+            Some(carriage) => carriage.want(&self.samples, wanted),
+            None => {
+                let samples = self.samples.iter();
+                samples.for_each(|sample| want(wanted, sample.offset, sample.size));
+                Ok(())
+            }
+        }
     }
 
-    /// The segment. Media data in the clear stay slices of `window`.
+    /// The segment. Media data in the clear stay slices of `window`, unless they had to be unwrapped.
     pub(crate) fn write(&self, window: &Window) -> Result<Output, Error> {
+        let unwrapped = match &self.carriage {
+            Some(carriage) => Some(carriage.unwrap(&self.samples, window)?),
+            None => None,
+        };
+        let window = unwrapped.as_ref().unwrap_or(window);
         let protection = self.protection.as_deref();
         let content = Content {
             samples: &self.samples,

@@ -4,7 +4,7 @@
 //! bitstream. All numbers are big-endian: the magic, the number of inputs, and for each input its length (u64), a flag whether its
 //! index came first (u8), the number of boxes (u32), each as type, offset, payload offset and payload length (u64 each) and payload;
 //! then the number of sync maps (u32), each as track (u32), number of words (u32) and words (u64 each); then the number of slice counts
-//! (u32), each as track (u32) and count (u8).
+//! (u32), each as track (u32) and count (u8); then the number of carriages (u32), each as track (u32), length (u64) and content.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -14,7 +14,7 @@ use crate::isobmff::{FourCc, Mp4Box};
 use crate::mp4::RawIndex;
 
 /// Format and version.
-const MAGIC: &[u8; 8] = b"WEIRIDX2";
+const MAGIC: &[u8; 8] = b"WEIRIDX3";
 
 /// What the index of one input was read from.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct Source {
     pub(crate) boxes: Vec<Mp4Box>,
     /// Sync samples that were looked up in the bitstream, by track.
     pub(crate) sync: Vec<(u32, Vec<u64>)>,
+    /// How the samples of tracks are unwrapped, by track.
+    pub(crate) carriages: Vec<(u32, Bytes)>,
     /// Slices of a picture at most, by track, where they have been counted.
     pub(crate) slices: Vec<(u32, u8)>,
 }
@@ -41,6 +43,7 @@ impl Source {
             index_first: raw.index_first,
             boxes,
             sync: Vec::new(),
+            carriages: raw.carriages.clone(),
             slices: Vec::new(),
         }
     }
@@ -75,6 +78,12 @@ pub(crate) fn write(sources: &[Source]) -> Bytes {
         for (track, slices) in &source.slices {
             out.put_u32(*track);
             out.put_u8(*slices);
+        }
+        out.put_u32(count(source.carriages.len()));
+        for (track, carriage) in &source.carriages {
+            out.put_u32(*track);
+            out.put_u64(carriage.len() as u64);
+            out.put_slice(carriage);
         }
     }
     out.freeze()
@@ -125,6 +134,14 @@ fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
     for _ in 0..reader.u32()? {
         slices.push((reader.u32()?, reader.take(1)?[0]));
     }
+    let mut carriages = Vec::new();
+    for _ in 0..reader.u32()? {
+        let (track, len) = (reader.u32()?, reader.u64()?);
+        carriages.push((
+            track,
+            reader.take(usize::try_from(len).unwrap_or(usize::MAX))?,
+        ));
+    }
     let mut boxes = boxes.into_iter();
     let moov = boxes
         .next()
@@ -134,6 +151,7 @@ fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
         moofs: boxes.collect(),
         index_first,
         notes: Vec::new(),
+        carriages,
     };
     let source = Source {
         sync,

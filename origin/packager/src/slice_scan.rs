@@ -36,7 +36,8 @@ pub(crate) enum Counted {
 impl SliceScan {
     /// A scan of `trak`, or `None` when its samples are not divided for encryption.
     pub(crate) fn new(trak: &Trak, input_len: u64) -> Result<Option<Self>, Error> {
-        if &trak.handler.bytes() != b"vide" || trak.samples.count() == 0 {
+        if &trak.handler.bytes() != b"vide" || trak.carriage.is_some() || trak.samples.count() == 0
+        {
             return Ok(None);
         }
         let reader = parse_sample_entries(trak)?

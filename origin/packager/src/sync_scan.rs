@@ -46,7 +46,10 @@ pub(crate) enum Looked {
 impl SyncScan {
     /// A scan of `trak`, or `None` when its index can be relied on or its codec is not one that can be looked into.
     pub(crate) fn new(trak: &Trak, input_len: u64) -> Result<Option<Self>, Error> {
-        if &trak.handler.bytes() != b"vide" || !claims_nothing(&trak.samples)? {
+        if &trak.handler.bytes() != b"vide"
+            || trak.carriage.is_some()
+            || !claims_nothing(&trak.samples)?
+        {
             return Ok(None);
         }
         let entry = parse_sample_entries(trak)?

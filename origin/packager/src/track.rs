@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::import::Carriage;
 use crate::mp4::{Parsed, SampleEntry, Samples, Trak, parse_sample_entries};
 use crate::presentation::{TrackInfo, TrackKind};
 use crate::timeline::{self, Timeline, seconds};
@@ -14,6 +15,8 @@ pub(crate) struct Track {
     pub(crate) entries: Vec<SampleEntry>,
     pub(crate) matrix: [i32; 4],
     pub(crate) timeline: Timeline,
+    /// How samples are unwrapped, where they do not lie in the input as they are.
+    pub(crate) carriage: Option<Arc<Carriage>>,
     /// Most parts of one sample that encryption lists apart, where they have been counted.
     pub(crate) slices: Option<u8>,
 }
@@ -89,7 +92,10 @@ pub(crate) fn open(trak: &Trak, context: Context, notes: &mut Vec<Note>) -> Resu
         edits: &trak.edits,
         fragmented: context.fragmented,
         is_video: kind == TrackKind::Video,
-        input_len: context.input_len,
+        input_len: match &trak.carriage {
+            Some(carriage) => carriage.addresses(),
+            None => context.input_len,
+        },
         track: trak.id,
     };
     let Some(timeline) = Timeline::new(&source)? else {
@@ -138,6 +144,7 @@ pub(crate) fn open(trak: &Trak, context: Context, notes: &mut Vec<Note>) -> Resu
         entries,
         matrix: trak.matrix,
         timeline,
+        carriage: trak.carriage.clone(),
         slices: None,
     })))
 }

@@ -86,7 +86,7 @@ impl Window {
     }
 
     /// Appends the slices that make up `range`.
-    fn slices(&self, mut range: ByteRange, body: &mut Vec<Bytes>) -> Result<(), Error> {
+    pub(crate) fn slices(&self, mut range: ByteRange, body: &mut Vec<Bytes>) -> Result<(), Error> {
         let mut at = self
             .parts
             .partition_point(|(start, _)| *start <= range.start)

@@ -269,3 +269,9 @@ fn read_picture(r: &mut BitReader<'_>) -> Option<Picture> {
         redundant_count: r.flag()?,
     })
 }
+
+/// `frame_mbs_only_flag` of a sequence parameter set, NAL header included: no picture of the stream has fields.
+pub(crate) fn is_frame_only(nal: &[u8]) -> Option<bool> {
+    let found = NalPrefix::new(nal, 1, nal.len()).read(read_sequence)?;
+    Some(found.frame_only)
+}

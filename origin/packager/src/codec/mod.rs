@@ -19,6 +19,7 @@ pub(crate) mod lossless;
 pub(crate) mod mpeg_audio;
 mod nal_prefix;
 pub(crate) mod opus;
+pub(crate) mod records;
 pub(crate) mod vp9;
 pub(crate) mod vp9_format;
 pub(crate) mod vp9_frame;

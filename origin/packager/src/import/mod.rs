@@ -2,11 +2,13 @@
 //! timed. Everything after that is the same for all inputs: edit lists, sample tables, the sidecar.
 
 mod audio_clock;
+mod carriage;
 mod entry_box;
 mod movie_box;
 mod video_clock;
 
 pub(crate) use audio_clock::place_sound;
+pub(crate) use carriage::{Carriage, CarriageWriter, Form};
 pub(crate) use entry_box::{audio_entry, mpeg4_entry, video_entry};
 pub(crate) use movie_box::movie_box;
 pub(crate) use video_clock::place_pictures;
@@ -35,7 +37,8 @@ pub(crate) struct Import {
 /// Where samples lie, in decode order.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
-    /// First byte of each sample, in the input. Empty: they follow each other from 0.
+    /// First byte of each sample in the input. Empty: samples have addresses of their own, one after the other from 0, and a
+    /// [`Carriage`] says where they lie.
     pub(crate) offsets: Vec<u64>,
     pub(crate) sizes: Vec<u32>,
     /// Numbers of sync samples, counted from 1.

@@ -129,18 +129,19 @@ fn fit(sorted: &[i64], timescale: u32, frame: Option<u64>) -> Option<(u32, u32)>
         })
 }
 
-/// True when every time is within a tick of a frame, and no two share one.
+/// True when every time is near a frame, and no two share one.
 fn fits(sorted: &[i64], first: i64, timescale: u32, ticks: u32, unit: u32) -> bool {
     let mut last = -1;
     sorted.iter().all(|time| {
         let since = time - first;
         let number = nearest(since, timescale, ticks, unit);
-        // The first time is rounded too, so two ticks in all, less the two halves that rounding to the nearest leaves.
         let exact = i128::from(number) * i128::from(unit) * i128::from(timescale);
         let error = (i128::from(since) * i128::from(ticks) - exact).abs();
         let fresh = number > last;
         last = number;
-        fresh && error <= i128::from(ticks)
+        // A tick of the source, or a millisecond, which careless writers round to.
+        let slack = i128::from(ticks) * i128::from((timescale / 1000).max(1));
+        fresh && error <= slack
     })
 }
 

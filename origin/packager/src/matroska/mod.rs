@@ -7,4 +7,4 @@ mod scan;
 mod track_entry;
 mod tracks;
 
-pub(crate) use scan::{Scan, Scanned, is_matroska};
+pub(crate) use scan::{Scan, is_matroska};

@@ -8,7 +8,7 @@ use super::track_entry::TrackEntry;
 use super::tracks::{Clock, Found, Track};
 use crate::fetch::{Fetch, Fetched};
 use crate::import::movie_box;
-use crate::mp4::RawIndex;
+use crate::mp4::{RawIndex, Scanned};
 use crate::{ByteRange, Error, Note};
 
 /// Bytes read at once.
@@ -55,15 +55,6 @@ pub(crate) struct Scan {
     blocks: u64,
     segments: u32,
     notes: Vec<Note>,
-}
-
-/// What came of a step.
-#[derive(Debug)]
-pub(crate) enum Scanned {
-    /// Bytes are wanted.
-    Need(ByteRange),
-    /// The index is complete.
-    Done(RawIndex),
 }
 
 /// How a part of a step ended.
@@ -354,7 +345,7 @@ impl Scan {
         for track in std::mem::take(&mut self.tracks) {
             found.extend(track.finish(timescale, &mut notes)?);
         }
-        let Some(base) = found.iter().map(|(_, first)| *first).min() else {
+        let Some(base) = found.iter().map(|(_, first, _)| *first).min() else {
             return Err(Error::Missing {
                 input: 0,
                 what: "track with pictures or sound",
@@ -372,18 +363,18 @@ impl Scan {
                 ),
             });
         }
-        let tracks: Vec<_> = found
-            .into_iter()
-            .map(|(mut track, first)| {
-                track.timing.start = first - base;
-                track
-            })
-            .collect();
+        let (mut tracks, mut carriages) = (Vec::new(), Vec::new());
+        for (mut track, first, carriage) in found {
+            track.timing.start = first - base;
+            carriages.extend(carriage.map(|carriage| (track.id, carriage)));
+            tracks.push(track);
+        }
         Ok(Scanned::Done(RawIndex {
             moov: movie_box(&tracks, timescale),
             moofs: Vec::new(),
             index_first: false,
             notes,
+            carriages,
         }))
     }
 }

@@ -1,10 +1,12 @@
 //! The tracks of a file while its clusters are read, and what they become.
 
+use bytes::Bytes;
+
 use super::block::Block;
 use super::entries::{FrameLength, describe};
 use super::track_entry::TrackEntry;
 use crate::codec::opus::packet_samples;
-use crate::import::{Import, Places, Timing, place_pictures, place_sound};
+use crate::import::{CarriageWriter, Form, Import, Places, Timing, place_pictures, place_sound};
 use crate::timeline::rescale;
 use crate::{Error, Note};
 
@@ -122,13 +124,14 @@ impl Track {
         Ok(())
     }
 
-    /// What the track becomes, with its start in ticks of `timescale` from the start of the file; `None` when it is left out, with a
+    /// What the track becomes, with its start in ticks of `timescale` from the start of the file, and how its samples are
+    /// unwrapped where they do not lie in the input as they are; `None` when it is left out, with a
     /// note.
     pub(super) fn finish(
-        self,
+        mut self,
         timescale: u32,
         notes: &mut Vec<Note>,
-    ) -> Result<Option<(Import, i64)>, Error> {
+    ) -> Result<Option<(Import, i64, Option<Bytes>)>, Error> {
         let id = u32::try_from(self.entry.number).unwrap_or(u32::MAX);
         let mut note = |message: String| {
             notes.push(Note {
@@ -164,13 +167,7 @@ impl Track {
                 feature: format!("track {id}: {feature}"),
                 advice: "remux the file with a current tool, or transcode it",
             })?;
-        if !self.entry.stripped.is_empty() {
-            return Err(Error::UnsupportedFeature {
-                input: 0,
-                feature: format!("track {id}: frames without their first bytes (header stripping)"),
-                advice: "remux the file without compression (`--compression -1:none` of mkvmerge)",
-            });
-        }
+        let carriage = self.put_prefix_back();
         let nanos = |nanos: i64, scale: u32| {
             let ticks = i128::from(nanos) * i128::from(scale) / 1_000_000_000;
             i64::try_from(ticks).unwrap_or(0)
@@ -209,7 +206,25 @@ impl Track {
                 timing,
             },
             first,
+            carriage,
         )))
+    }
+
+    /// Where bytes were taken off the start of every frame: how to put them back. Samples have addresses of their own then.
+    fn put_prefix_back(&mut self) -> Option<Bytes> {
+        let prefix = std::mem::take(&mut self.entry.stripped);
+        let extra = u32::try_from(prefix.len())
+            .ok()
+            .filter(|extra| *extra > 0)?;
+        let mut writer = CarriageWriter::new(Form::Prefixed, 0, 0);
+        let offsets = std::mem::take(&mut self.places.offsets);
+        for (offset, size) in offsets.into_iter().zip(&mut self.places.sizes) {
+            let len = *size;
+            *size = size.saturating_add(extra);
+            writer.sample(offset, len, *size);
+        }
+        writer.sets.push(prefix);
+        Some(writer.finish())
     }
 
     fn place(&self, timescale: u32, rate: u32, length: FrameLength) -> (Timing, i64, u64) {

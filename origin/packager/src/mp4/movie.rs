@@ -1,11 +1,13 @@
 //! The movie box: its tracks with their sample tables, edits and sample descriptions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::fragment::{TrackExtends, parse_moof};
 use super::sample_table::SampleTable;
 use super::samples::Samples;
 use super::scan::RawIndex;
+use crate::import::Carriage;
 use crate::isobmff::{FourCc, Mp4Box};
 use crate::language;
 use crate::{Error, Note};
@@ -43,6 +45,8 @@ pub(crate) struct Trak {
     /// The `stsd` box.
     pub(crate) descriptions: Option<Mp4Box>,
     pub(crate) samples: Samples,
+    /// How samples are unwrapped, where they do not lie in the input as they are.
+    pub(crate) carriage: Option<Arc<Carriage>>,
 }
 
 /// One entry of an edit list (ISO/IEC 14496-12, 8.6.6).
@@ -60,7 +64,11 @@ impl Movie {
     /// Reads the index of a file.
     pub(crate) fn parse(raw: RawIndex) -> Result<Self, Error> {
         let RawIndex {
-            moov, moofs, notes, ..
+            moov,
+            moofs,
+            notes,
+            carriages,
+            ..
         } = raw;
         let mut movie = Self {
             timescale: 0,
@@ -107,6 +115,11 @@ impl Movie {
         if movie.timescale == 0 {
             return Err(moov.malformed("it has no `mvhd` box"));
         }
+        for (id, data) in carriages {
+            if let Some(track) = movie.tracks.iter_mut().find(|track| track.id == id) {
+                track.carriage = Some(Arc::new(Carriage::parse(data)?));
+            }
+        }
         for moof in &moofs {
             let tracks = &mut movie.tracks;
             parse_moof(
@@ -137,6 +150,7 @@ impl Trak {
             chapters: Vec::new(),
             descriptions: None,
             samples: Samples::default(),
+            carriage: None,
         };
         let mut media = None;
         for child in trak.children() {

@@ -26,6 +26,8 @@ pub(crate) struct RawIndex {
     pub(crate) index_first: bool,
     /// Oddities met.
     pub(crate) notes: Vec<Note>,
+    /// How the samples of tracks are unwrapped that do not lie in the input as they are, by track.
+    pub(crate) carriages: Vec<(u32, Bytes)>,
 }
 
 /// Walks the top level of a file.
@@ -215,6 +217,7 @@ impl Scan {
             moofs: std::mem::take(&mut self.moofs),
             index_first: self.index_first,
             notes: std::mem::take(&mut self.notes),
+            carriages: Vec::new(),
         }))
     }
 }

@@ -13,6 +13,7 @@ mod tables;
 
 pub(crate) use segment::{TABLES_LEN, plan_fragment, write_segment};
 pub(crate) use stream::TsStream;
+pub(crate) use tables::checksum;
 
 /// Bytes of a packet.
 pub(crate) const PACKET: usize = 188;

@@ -32,7 +32,7 @@ fn section(table: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// The cyclic redundancy check of annex A: polynomial 0x04c11db7, all ones at the start, no reflection.
-fn checksum(data: &[u8]) -> u32 {
+pub(crate) fn checksum(data: &[u8]) -> u32 {
     data.iter().fold(u32::MAX, |check, byte| {
         (0..8).fold(check ^ u32::from(*byte) << 24, |check, _| {
             let carry = check >> 31 == 1;

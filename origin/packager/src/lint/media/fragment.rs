@@ -78,6 +78,7 @@ impl Fragment {
             moofs: vec![moof.clone()],
             index_first: true,
             notes: Vec::new(),
+            carriages: Vec::new(),
         });
         // What was found so far still says why.
         let tracks = match parsed {

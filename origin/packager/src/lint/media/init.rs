@@ -133,6 +133,7 @@ impl Init {
             moofs: Vec::new(),
             index_first: true,
             notes: Vec::new(),
+            carriages: Vec::new(),
         })?;
         for trak in &parsed.tracks {
             let mut track = extras
