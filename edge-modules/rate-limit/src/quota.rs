@@ -3,6 +3,7 @@
 use weir_counters::{Limit, Standing};
 
 use crate::config::{Config, Policy, Rate, Span, Unit};
+use crate::fields;
 use crate::key::KeyExpression;
 use crate::request::Request;
 
@@ -24,6 +25,8 @@ pub(crate) struct Quota {
     pub window: Span,
     /// Units that can be taken at once, as configured.
     pub burst_amount: u64,
+    /// Its item in `RateLimit-Policy`, which is the same for every request.
+    pub policy_item: String,
     key: KeyExpression,
     only: Filters,
     interval_ns: u64,
@@ -98,12 +101,13 @@ impl Quota {
                 scale *= 2;
             }
         }
-        Some(Self {
+        let mut made = Self {
             name: policy.name,
             unit: policy.unit,
             amount: quota,
             window,
             burst_amount,
+            policy_item: String::new(),
             key: policy.key,
             only: Filters {
                 tiers: policy.tiers,
@@ -114,7 +118,9 @@ impl Quota {
             interval_ns: interval(window, quota, scale),
             burst: burst_amount.div_ceil(scale),
             scale,
-        })
+        };
+        made.policy_item = fields::policy_item(&made);
+        Some(made)
     }
 
     /// The request headers that its key reads.
