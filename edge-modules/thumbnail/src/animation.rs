@@ -127,6 +127,7 @@ mod tests {
             quality: 90,
             lossless,
             progressive: false,
+            effort: 0,
         };
         Frame {
             file: encode(&raster, encoding).unwrap(),

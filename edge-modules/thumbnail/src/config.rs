@@ -32,6 +32,7 @@ struct Document {
     sizes: Vec<u32>,
     jpeg_quality: u8,
     webp_quality: u8,
+    webp_effort: u8,
     background: String,
     cache_control: String,
     presets: BTreeMap<String, String>,
@@ -103,6 +104,7 @@ impl Default for Document {
             sizes: Vec::new(),
             jpeg_quality: settings.jpeg_quality,
             webp_quality: settings.webp_quality,
+            webp_effort: settings.webp_effort,
             background: "ffffff".to_owned(),
             cache_control: String::new(),
             presets: BTreeMap::new(),
@@ -187,6 +189,12 @@ impl Config {
                 return wrong(key, format!("{quality} is not between 1 and 100"));
             }
         }
+        if document.webp_effort > 6 {
+            return wrong(
+                "webp-effort",
+                format!("{} is not between 0 and 6", document.webp_effort),
+            );
+        }
         for (key, value) in [
             ("largest-source", document.largest_source as u64),
             ("largest-pixels", document.largest_pixels),
@@ -263,6 +271,7 @@ impl Config {
                 largest_side: document.largest_side,
                 jpeg_quality: document.jpeg_quality,
                 webp_quality: document.webp_quality,
+                webp_effort: document.webp_effort,
                 background: [r, g, b],
             },
             sizes: document.sizes,

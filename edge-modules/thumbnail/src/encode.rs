@@ -19,6 +19,8 @@ pub struct Encoding {
     pub lossless: bool,
     /// JPEG in scans, coarse first.
     pub progressive: bool,
+    /// 0 to 6, of the WebP encoder: more takes longer and makes smaller files.
+    pub effort: u8,
 }
 
 /// Encodes a picture in sRGB.
@@ -29,6 +31,6 @@ pub fn encode(raster: &Raster, encoding: Encoding) -> Result<Vec<u8>, PictureErr
     match encoding.format {
         OutputFormat::Jpeg => jpeg::encode(raster, encoding.quality, encoding.progressive),
         OutputFormat::Png => png::encode(raster),
-        OutputFormat::WebP => webp::encode(raster, encoding.quality, encoding.lossless),
+        OutputFormat::WebP => webp::encode(raster, encoding),
     }
 }

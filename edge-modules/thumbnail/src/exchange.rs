@@ -168,7 +168,7 @@ impl Job {
                 self.headers(answer, kept, Some(&tag))
                     .header("x-content-type-options", "nosniff")
             }
-            Err(PictureError::Unsupported(name)) if self.passes(name) => {
+            Err(PictureError::Unsupported(name)) if self.passes(name, kept) => {
                 // The first bytes are gone from the stream, so the body goes out again as it came.
                 host.log(Level::Info, &format!("passed {name} on unchanged"));
                 let kind = match (name, &kept.content_type) {
@@ -189,10 +189,12 @@ impl Job {
     }
 
     /// An AVIF file goes to a viewer that takes it: nothing here makes a better one.
-    fn passes(&self, name: &str) -> bool {
+    /// What a browser would run as a document goes nowhere, whatever its bytes look like.
+    fn passes(&self, name: &str, kept: &Kept) -> bool {
         match name {
             AVIF if self.avif && self.asked.options.format == FormatChoice::Auto => true,
-            name => self.config.on_unsupported == OnUnsupported::Pass && name != "SVG",
+            "SVG" => false,
+            _ => self.config.on_unsupported == OnUnsupported::Pass && !kept.is_document(),
         }
     }
 

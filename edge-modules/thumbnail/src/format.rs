@@ -135,11 +135,21 @@ pub const AVIF: &str = "AVIF";
 
 /// SVG has no signature: XML whose first element is `svg`. Refused by name, since a script may hide in it.
 fn looks_like_svg(bytes: &[u8]) -> bool {
-    let head = bytes.get(..bytes.len().min(512)).unwrap_or_default();
-    head.iter()
-        .find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf))
-        == Some(&b'<')
-        && head
+    // Text of 16 bits has a zero in every other byte, and a mark in front.
+    let wide = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+    let narrowed: Vec<u8>;
+    let text = if wide {
+        narrowed = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+        narrowed.get(2..).unwrap_or_default()
+    } else {
+        bytes
+    };
+    let begins = text
+        .iter()
+        .find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf));
+    // A comment of any length may stand in front of the element.
+    begins == Some(&b'<')
+        && text
             .windows(4)
             .any(|four| four.eq_ignore_ascii_case(b"<svg"))
 }

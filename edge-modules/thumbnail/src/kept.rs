@@ -58,4 +58,13 @@ impl Kept {
             content_type: head.header("content-type").map(<[u8]>::to_vec),
         }
     }
+
+    /// True for a type that a browser shows as a document, in which scripts run.
+    pub(crate) fn is_document(&self) -> bool {
+        let kind = self.content_type.as_deref().unwrap_or_default();
+        let kind = String::from_utf8_lossy(kind).to_ascii_lowercase();
+        ["html", "xml", "svg", "pdf"]
+            .iter()
+            .any(|word| kind.contains(word))
+    }
 }

@@ -1,9 +1,11 @@
 //! One picture from bytes to bytes. The steps and their order are fixed, whatever the order of the options: inspect, plan,
 //! decode (reduced), cut and resize, turn upright, colours to sRGB, smart cut, pad or flatten, blur, sharpen, encode.
 
+mod sheet;
+
 use crate::accept::AcceptClass;
 use crate::colour;
-use crate::decode::{self, DecodeLimits, Decoded, Header, Least};
+use crate::decode::{self, DecodeLimits, Header, Least};
 use crate::effects;
 use crate::encode::{Encoding, encode};
 use crate::error::PictureError;
@@ -16,6 +18,8 @@ use crate::raster::{Channels, Raster};
 use crate::smart;
 use crate::turn::Turn;
 
+pub use sheet::Sheet;
+
 /// What the operator allows and prefers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -27,6 +31,8 @@ pub struct Settings {
     pub jpeg_quality: u8,
     /// WebP quality where none is asked for.
     pub webp_quality: u8,
+    /// Effort of the WebP encoder, 0 to 6.
+    pub webp_effort: u8,
     /// Colour behind transparency and padding where none is asked for.
     pub background: [u8; 3],
 }
@@ -41,6 +47,7 @@ impl Default for Settings {
             largest_side: 8192,
             jpeg_quality: 80,
             webp_quality: 75,
+            webp_effort: 0,
             background: [255; 3],
         }
     }
@@ -104,64 +111,6 @@ pub fn transform_part(
     settings: &Settings,
 ) -> Result<Output, PictureError> {
     Sheet::open(source, settings)?.part(part, options, accept, settings)
-}
-
-/// A decoded sprite, of which parts are taken.
-#[derive(Debug)]
-pub struct Sheet {
-    header: Header,
-    decoded: Decoded,
-}
-
-impl Sheet {
-    /// Decodes a sprite.
-    ///
-    /// # Errors
-    /// As [`transform`].
-    pub fn open(source: &[u8], settings: &Settings) -> Result<Self, PictureError> {
-        let header = decode::inspect(source, settings.decode)?;
-        // Blocks must not reach over a tile's border: nothing is reduced.
-        let least = Least {
-            width: header.width,
-            height: header.height,
-        };
-        let decoded = decode::decode(source, header, least, settings.decode)?;
-        Ok(Self { header, decoded })
-    }
-
-    /// As [`transform_part`].
-    ///
-    /// # Errors
-    /// As [`transform_part`].
-    pub fn part(
-        &self,
-        (left, top, width, height): (u32, u32, u32, u32),
-        options: &Options,
-        accept: AcceptClass,
-        settings: &Settings,
-    ) -> Result<Output, PictureError> {
-        let header = self.header;
-        let fits = |start: u32, length: u32, whole: u32| {
-            length > 0 && start.checked_add(length).is_some_and(|end| end <= whole)
-        };
-        if !fits(left, width, header.width) || !fits(top, height, header.height) {
-            return Err(PictureError::EmptyRegion {
-                width: header.width,
-                height: header.height,
-            });
-        }
-        let stored = Rect {
-            left: left.into(),
-            top: top.into(),
-            width: width.into(),
-            height: height.into(),
-        };
-        // A sprite is laid out as stored; its tiles are upright in it.
-        let layout = Layout::new(stored, asked_turn(options), options, settings)?;
-        let part = self.decoded.pixels.isolated(stored);
-        let raster = layout.render(part, self.decoded.profile.as_deref(), options, settings);
-        finish(raster, header.format, options, accept, settings)
-    }
 }
 
 fn asked_turn(options: &Options) -> Turn {
@@ -300,6 +249,7 @@ fn finish(
             quality,
             lossless: options.lossless,
             progressive: options.progressive,
+            effort: settings.webp_effort,
         },
     )?;
     Ok(Output {

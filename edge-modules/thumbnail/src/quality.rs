@@ -56,6 +56,7 @@ fn passes(judged: &Raster, original: &Raster, quality: u8) -> Result<bool, Pictu
             quality,
             lossless: false,
             progressive: false,
+            effort: 0,
         },
     )?;
     let Ok(decoded) = jpeg::decode(&file, Scale::Eight, u64::MAX) else {

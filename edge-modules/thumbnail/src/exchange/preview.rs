@@ -98,12 +98,14 @@ impl Film {
         let sheet = Sheet::open(&source, settings).map_err(refuse)?;
         drop(source);
         for tile in tiles {
-            let made = sheet.part(tile.part(), &options, AcceptClass::WebP, settings);
-            let made = made.map_err(refuse)?;
-            self.pixels += u64::from(made.width) * u64::from(made.height);
+            let size = sheet.size_of(tile.part(), &options, settings);
+            let (width, height) = size.map_err(refuse)?;
+            self.pixels += u64::from(width) * u64::from(height);
             if self.pixels > MOST_PIXELS {
                 return Err(Box::new(too_large()));
             }
+            let made = sheet.part(tile.part(), &options, AcceptClass::WebP, settings);
+            let made = made.map_err(refuse)?;
             self.frames.push(Frame {
                 file: made.bytes,
                 width: made.width,
