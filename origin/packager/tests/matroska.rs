@@ -165,3 +165,123 @@ fn broken_files_stop_nothing() {
         let _ = package(&[&broken], Options::default());
     }
 }
+
+/// An element with a size of one, two or eight bytes.
+fn element(id: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut out = id.to_vec();
+    match u8::try_from(content.len()).ok().filter(|len| *len < 127) {
+        Some(len) => out.push(0x80 | len),
+        None => out.extend_from_slice(&(1 << 56 | content.len() as u64).to_be_bytes()),
+    }
+    out.extend_from_slice(content);
+    out
+}
+
+/// A file of one track of AAC at 48 kHz: frames of 8 bytes, a block every two frames. With `lacing` both frames are in one block;
+/// `stripped` bytes are taken off each frame. Sizes of segment and clusters are not given.
+fn sound(lacing: Option<u8>, stripped: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let audio = [
+        element(&[0xb5], &48_000.0_f32.to_be_bytes()),
+        element(&[0x9f], &[2]),
+    ];
+    let mut entry = [
+        element(&[0xd7], &[1]),
+        element(&[0x83], &[2]),
+        element(&[0x86], b"A_AAC"),
+        element(&[0x63, 0xa2], &[0x11, 0x90]),
+        element(&[0xe1], &audio.concat()),
+    ]
+    .concat();
+    if !stripped.is_empty() {
+        let compression = [
+            element(&[0x42, 0x54], &[3]),
+            element(&[0x42, 0x55], stripped),
+        ]
+        .concat();
+        let encoding = element(&[0x62, 0x40], &element(&[0x50, 0x34], &compression));
+        entry.extend(element(&[0x6d, 0x80], &encoding));
+    }
+    let mut file = element(
+        &[0x1a, 0x45, 0xdf, 0xa3],
+        &element(&[0x42, 0x82], b"matroska"),
+    );
+    file.extend_from_slice(&[0x18, 0x53, 0x80, 0x67, 0xff]);
+    file.extend(element(
+        &[0x16, 0x54, 0xae, 0x6b],
+        &element(&[0xae], &entry),
+    ));
+    let mut media = Vec::new();
+    for pair in 0..100_u16 {
+        if pair % 40 == 0 {
+            file.extend_from_slice(&[0x1f, 0x43, 0xb6, 0x75, 0xff]);
+            file.extend(element(&[0xe7], &0_u16.to_be_bytes()));
+        }
+        let frames: Vec<Vec<u8>> = (0..2)
+            .map(|number| {
+                [
+                    stripped,
+                    &[u8::try_from(pair).unwrap(), number, 1, 2, 3, 4, 5, 6],
+                ]
+                .concat()
+            })
+            .collect();
+        media.extend(frames.concat());
+        let frames: Vec<&[u8]> = frames
+            .iter()
+            .map(|frame| &frame[stripped.len()..])
+            .collect();
+        let time = |frame: u16| u16::try_from(u32::from(frame) * 1024 * 1000 / 48_000).unwrap();
+        let head = |frame: u16, flags: u8| {
+            let [high, low] = time(frame).to_be_bytes();
+            vec![0x81, high, low, 0x80 | flags]
+        };
+        let blocks = match lacing {
+            None => vec![
+                [&head(pair * 2, 0)[..], frames[0]].concat(),
+                [&head(pair * 2 + 1, 0)[..], frames[1]].concat(),
+            ],
+            Some(kind) => {
+                let sizes: &[u8] = match kind {
+                    1 => &[8],
+                    3 => &[0x88],
+                    _ => &[],
+                };
+                let head = head(pair * 2, kind << 1);
+                vec![[&head[..], &[1], sizes, frames[0], frames[1]].concat()]
+            }
+        };
+        blocks
+            .iter()
+            .for_each(|block| file.extend(element(&[0xa3], block)));
+    }
+    (file, media)
+}
+
+#[test]
+fn laced_and_stripped_frames() {
+    for stripped in [&[][..], &[0x21, 0x1b]] {
+        for lacing in [None, Some(1), Some(2), Some(3)] {
+            let (file, wanted) = sound(lacing, stripped);
+            let run = package(&[&file], Options::default()).unwrap();
+            let track = &run.report.presentation.tracks[0];
+            assert_eq!(
+                (track.samples, track.timescale),
+                (200, 48_000),
+                "{lacing:?}"
+            );
+            let exact = 200.0 * 1024.0 / 48_000.0;
+            assert!(
+                (track.duration - exact).abs() < 1e-6,
+                "{lacing:?} {}",
+                track.duration
+            );
+            assert_eq!(track.language.as_deref(), Some("en"));
+            let segment = &run.files["audio-1/00001.m4s"];
+            let (_, at, len) = top_boxes(segment).pop().unwrap();
+            assert!(
+                segment[at + 8..at + len] == wanted,
+                "{lacing:?} {stripped:?}"
+            );
+        }
+    }
+}

@@ -3,12 +3,14 @@
 
 mod audio_clock;
 mod carriage;
+mod carriage_writer;
 mod entry_box;
 mod movie_box;
 mod video_clock;
 
 pub(crate) use audio_clock::place_sound;
-pub(crate) use carriage::{Carriage, CarriageWriter, Form};
+pub(crate) use carriage::{Carriage, Form};
+pub(crate) use carriage_writer::CarriageWriter;
 pub(crate) use entry_box::{audio_entry, mpeg4_entry, video_entry};
 pub(crate) use movie_box::movie_box;
 pub(crate) use video_clock::place_pictures;

@@ -3,6 +3,7 @@
 mod block;
 mod ebml;
 mod entries;
+mod ids;
 mod scan;
 mod track_entry;
 mod tracks;

@@ -4,6 +4,10 @@ use bytes::Bytes;
 
 use super::block::{Block, HEAD, LACED_HEAD, is_laced};
 use super::ebml::{Header, elements, signed, unsigned};
+use super::ids::{
+    BLOCK, CLUSTER, DISCARD, DURATION, EBML, GROUP, INFO, REFERENCE, SEGMENT, SIMPLE_BLOCK, TIME,
+    TRACKS,
+};
 use super::track_entry::TrackEntry;
 use super::tracks::{Clock, Found, Track};
 use crate::fetch::{Fetch, Fetched};
@@ -19,19 +23,6 @@ const MOST: u64 = 16 << 20;
 /// Nanoseconds and microseconds of a second.
 const SECOND: u64 = 1_000_000_000;
 const MICRO: u32 = 1_000_000;
-
-const EBML: u32 = 0x1a45_dfa3;
-const SEGMENT: u32 = 0x1853_8067;
-const INFO: u32 = 0x1549_a966;
-const TRACKS: u32 = 0x1654_ae6b;
-const CLUSTER: u32 = 0x1f43_b675;
-const TIME: u32 = 0xe7;
-const SIMPLE_BLOCK: u32 = 0xa3;
-const GROUP: u32 = 0xa0;
-const BLOCK: u32 = 0xa1;
-const DURATION: u32 = 0x9b;
-const REFERENCE: u32 = 0xfb;
-const DISCARD: u32 = 0x75a2;
 
 /// True when `data` starts a Matroska or WebM file.
 pub(crate) fn is_matroska(data: &[u8]) -> bool {

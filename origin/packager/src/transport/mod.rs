@@ -8,6 +8,7 @@ pub(crate) mod nal_units;
 mod packets;
 mod pes;
 mod pictures;
+mod samples;
 mod scan;
 mod sound;
 mod streams;

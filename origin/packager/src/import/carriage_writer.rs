@@ -1,0 +1,82 @@
+//! Collects what a [`Carriage`](super::Carriage) says, and writes it.
+
+use bytes::{BufMut, Bytes};
+
+use super::carriage::{Form, PIECE, SAMPLE};
+
+/// Collects what a carriage says.
+#[derive(Debug)]
+pub(crate) struct CarriageWriter {
+    pub(crate) form: Form,
+    pub(crate) pid: u16,
+    pub(crate) packet: u8,
+    /// Where the stream ends in the input.
+    pub(crate) end: u64,
+    /// Parameter sets that are left out of samples, or the prefix.
+    pub(crate) sets: Vec<Vec<u8>>,
+    pub(crate) samples: Vec<u8>,
+    pub(crate) pieces: Vec<u8>,
+    address: u64,
+}
+
+impl CarriageWriter {
+    pub(crate) fn new(form: Form, pid: u16, packet: u8) -> Self {
+        Self {
+            form,
+            pid,
+            packet,
+            end: 0,
+            sets: Vec::new(),
+            samples: Vec::new(),
+            pieces: Vec::new(),
+            address: 0,
+        }
+    }
+
+    /// Adds a sample that takes `len` bytes from `start` on and becomes `size` bytes.
+    pub(crate) fn sample(&mut self, start: u64, len: u32, size: u32) {
+        self.samples.put_u64(self.address);
+        self.samples.put_u64(start);
+        self.samples.put_u32(len);
+        self.address += u64::from(size);
+    }
+
+    /// Adds to the last sample: it goes on for `len` bytes, which become `size`.
+    pub(crate) fn extend(&mut self, len: u32, size: u32) {
+        if let Some(last) = self.samples.last_chunk_mut::<4>() {
+            *last = u32::from_be_bytes(*last).saturating_add(len).to_be_bytes();
+            self.address += u64::from(size);
+        }
+    }
+
+    /// Adds a piece of the stream.
+    pub(crate) fn piece(&mut self, start: u64, place: u64) {
+        self.pieces.put_u64(start);
+        self.pieces.put_u64(place);
+    }
+
+    /// Bytes that it takes.
+    pub(crate) fn len(&self) -> u64 {
+        (self.samples.len() + self.pieces.len()) as u64
+    }
+
+    /// The carriage as it stands in a sidecar.
+    pub(crate) fn finish(&self) -> Bytes {
+        let mut out = Vec::with_capacity(self.samples.len() + self.pieces.len() + 64);
+        out.put_u8(self.form as u8);
+        out.put_u16(self.pid);
+        out.put_u8(self.packet);
+        out.put_u64(self.end);
+        out.put_u16(u16::try_from(self.sets.len()).unwrap_or(0));
+        for set in &self.sets {
+            out.put_u16(u16::try_from(set.len()).unwrap_or(0));
+            out.put_slice(set);
+        }
+        for (table, entry) in [(&self.samples, SAMPLE), (&self.pieces, PIECE)] {
+            out.put_u32(u32::try_from(table.len() / entry).unwrap_or(u32::MAX));
+            out.put_slice(table);
+        }
+        out.put_u64(self.address);
+        Bytes::from(out)
+    }
+}
