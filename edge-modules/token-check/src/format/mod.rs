@@ -38,12 +38,13 @@ impl<'a> Presented<'a> {
     /// A token that travels alone: percent-decoded once in a query or path, as it stands elsewhere.
     pub(crate) fn single(found: Found<'a>) -> Self {
         let decoded = match found.place {
-            Place::Query(_) | Place::Path(_) => percent_decode(&found.raw).map(Cow::into_owned),
+            Place::Query(_) | Place::Path(_) => percent_decode(&found.raw),
             Place::Cookie(_) | Place::Header(_) => None,
         };
         let text = match decoded {
-            Some(decoded) if decoded != *found.raw => Cow::Owned(decoded),
-            _ => found.raw.clone(),
+            Some(Cow::Owned(decoded)) => Cow::Owned(decoded),
+            // Nothing was encoded, or nothing that can be read.
+            Some(Cow::Borrowed(_)) | None => found.raw.clone(),
         };
         Self {
             text,
