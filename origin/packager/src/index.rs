@@ -200,7 +200,7 @@ impl Index {
             report.playlists.push(path.clone());
             push(
                 path,
-                hls::media_playlist(track, self.plan.target_duration),
+                hls::media_playlist(&self.plan, track),
                 OutputKind::MediaPlaylist,
             )?;
         }
@@ -243,7 +243,7 @@ impl Index {
                 .iter()
                 .filter(|track| track.track.info.kind == TrackKind::Video)
             {
-                let (text, bandwidth) = hls::i_frame_playlist(track, self.plan.target_duration)?;
+                let (text, bandwidth) = hls::i_frame_playlist(&self.plan, track)?;
                 let path = files::i_frame_path(track);
                 report.playlists.push(path.clone());
                 push(path, text, OutputKind::MediaPlaylist)?;

@@ -9,6 +9,7 @@ mod boundaries;
 mod cmaf;
 mod codec;
 mod dash;
+mod date_range;
 mod encryption;
 mod error;
 mod fetch;
@@ -45,6 +46,7 @@ mod transport;
 mod ts;
 mod window;
 
+pub use date_range::DateRange;
 pub use encryption::{ContentKey, Encryption, Key, KeyId, KeySystem, KeyTracks, Method};
 pub use error::Error;
 pub use index::{Index, Resource};

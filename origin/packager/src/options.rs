@@ -1,9 +1,10 @@
 //! What a caller may choose.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-use crate::{Encryption, Error, language};
+use crate::{DateRange, Encryption, Error, date_range, language};
 
 /// How to package.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,11 @@ pub struct Options {
     pub gzip: bool,
     /// Subtitles to add, as segmented WebVTT.
     pub subtitles: Vec<Subtitle>,
+    /// When the film starts: playlists then say when each segment does (`EXT-X-PROGRAM-DATE-TIME`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program_date_time: Option<Timestamp>,
+    /// Date ranges to name in every media playlist (`EXT-X-DATERANGE`). They need [`Options::program_date_time`].
+    pub date_ranges: Vec<DateRange>,
     /// Encrypt the media; `None` leaves them in the clear.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
@@ -81,6 +87,8 @@ impl Default for Options {
             dash: false,
             gzip: false,
             subtitles: Vec::new(),
+            program_date_time: None,
+            date_ranges: Vec::new(),
             encryption: None,
             max_index_bytes: 256 << 20,
         }
@@ -109,6 +117,7 @@ impl Options {
                         .to_owned(),
             });
         }
+        date_range::validate(&self.date_ranges, self.program_date_time.is_some())?;
         if let Some(encryption) = &self.encryption {
             encryption.validate(self.dash)?;
         }

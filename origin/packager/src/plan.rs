@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::boundaries;
 use crate::cmaf::{Container, Fragments, init_segment, segment_index_len};
 use crate::presentation::TrackKind;
@@ -12,7 +14,7 @@ use crate::protect::{Guard, Protection, whole_len};
 use crate::timeline::{Place, Timed, to_micros};
 use crate::track::Track;
 use crate::ts::TsStream;
-use crate::{Error, Format, Layout, Options};
+use crate::{DateRange, Error, Format, Layout, Options};
 
 /// One media segment. Times are in output ticks of its track.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +121,9 @@ pub(crate) struct Plan {
     pub(crate) boundaries: Vec<i64>,
     /// `EXT-X-TARGETDURATION` of every playlist, in seconds.
     pub(crate) target_duration: u64,
+    /// The date of presentation time 0.
+    pub(crate) zero: Option<Timestamp>,
+    pub(crate) date_ranges: Vec<DateRange>,
 }
 
 impl Plan {
@@ -172,6 +177,8 @@ impl Plan {
             tracks: planned,
             boundaries,
             target_duration,
+            zero: options.program_date_time,
+            date_ranges: options.date_ranges.clone(),
         })
     }
 }

@@ -1,11 +1,12 @@
 //! I-frame playlists (RFC 8216bis 4.4.3.6): every keyframe, each as the byte range of a fragment of its own.
 
 use super::bandwidth::Bandwidth;
+use super::dates::write_start;
 use super::keys::KeyTags;
 use super::media::{head, write_entry, write_map};
 use crate::Error;
 use crate::files::Address;
-use crate::plan::PlannedTrack;
+use crate::plan::{Plan, PlannedTrack};
 use crate::timeline::to_micros;
 use crate::ts;
 
@@ -20,8 +21,8 @@ struct Keyframe {
 
 /// The I-frame playlist of a video track, and its bit rates.
 pub(crate) fn i_frame_playlist(
+    plan: &Plan,
     track: &PlannedTrack,
-    target_duration: u64,
 ) -> Result<(String, Bandwidth), Error> {
     let timeline = &track.track.timeline;
     let mut keyframes = Vec::new();
@@ -54,11 +55,14 @@ pub(crate) fn i_frame_playlist(
         .collect();
 
     // The duration of an I-frame is the time to the next one (RFC 8216bis 4.4.3.6).
-    let mut text = head(target_duration);
+    let mut text = head(plan.target_duration);
     text.push_str("#EXT-X-I-FRAMES-ONLY\n");
     write_map(&mut text, track);
     let mut rates = Vec::with_capacity(keyframes.len());
     let mut keys = KeyTags::default();
+    if let Some(first) = keyframes.first() {
+        write_start(&mut text, plan, first.time);
+    }
     for (keyframe, end) in keyframes.iter().zip(ends) {
         let key = track.segments[keyframe.segment].key;
         keys.write(&mut text, track.protection.as_deref(), key);
@@ -68,5 +72,5 @@ pub(crate) fn i_frame_playlist(
         rates.push((duration.unsigned_abs(), keyframe.len));
     }
     text.push_str("#EXT-X-ENDLIST\n");
-    Ok((text, Bandwidth::of(&rates, target_duration)))
+    Ok((text, Bandwidth::of(&rates, plan.target_duration)))
 }

@@ -2,21 +2,28 @@
 
 use std::fmt::Write;
 
+use super::dates::{write_ranges, write_start};
 use super::decimal;
 use super::keys::KeyTags;
 use crate::files::{Address, text_segment_name};
 use crate::plan::{Plan, PlannedTrack};
+use crate::timeline::to_micros;
 
 /// Protocol version: `EXT-X-MAP` in playlists that are not I-frames only needs 6 (RFC 8216bis, section 8).
 pub(super) const VERSION: u32 = 6;
 
 /// The media playlist of a track. That its segments are independent of each other, as those of all playlists here, is said in the
 /// multivariant playlist, and what is said there is not said again (RFC 8216bis 4.4.2).
-pub(crate) fn media_playlist(track: &PlannedTrack, target_duration: u64) -> String {
-    let mut text = head(target_duration);
+pub(crate) fn media_playlist(plan: &Plan, track: &PlannedTrack) -> String {
+    let mut text = head(plan.target_duration);
+    write_ranges(&mut text, plan);
     write_map(&mut text, track);
     let mut keys = KeyTags::default();
     for (index, segment) in track.segments.iter().enumerate() {
+        if index == 0 {
+            let start = to_micros(segment.start, track.track.timeline.timescale);
+            write_start(&mut text, plan, start);
+        }
         keys.write(&mut text, track.protection.as_deref(), segment.key);
         write_entry(
             &mut text,
@@ -33,6 +40,9 @@ pub(crate) fn media_playlist(track: &PlannedTrack, target_duration: u64) -> Stri
 pub(crate) fn text_playlist(plan: &Plan) -> String {
     let mut text = head(plan.target_duration);
     for (index, (start, end)) in plan.stretches().into_iter().enumerate() {
+        if index == 0 {
+            write_start(&mut text, plan, start);
+        }
         let address = Address {
             name: text_segment_name(index),
             range: None,

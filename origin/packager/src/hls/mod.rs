@@ -2,6 +2,7 @@
 
 mod attributes;
 mod bandwidth;
+mod dates;
 mod i_frames;
 mod keys;
 mod media;
