@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq;
 use weir_module::RequestHead;
 
-use super::parts::{Held, ORIGIN_HEADERS, from_parameters, join, joined_time, split};
+use super::parts::{Held, ORIGIN_HEADERS, from_parameters, host, join, joined_time, split};
 use super::{Presented, Verifier};
 use crate::client::ClientSource;
 use crate::grant::{Grant, Restriction};
@@ -198,15 +198,7 @@ impl Verifier for HmacTemplate {
         let address = address
             .map(|address| address.to_string())
             .unwrap_or_default();
-        let authority = head
-            .header_str(":authority")
-            .or_else(|| head.header_str("host"))
-            .unwrap_or_default();
-        let host = authority
-            .split(':')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let host = host(head);
         let path = if uses(Piece::Path) {
             path.encoded()
         } else {

@@ -117,7 +117,20 @@ pub(crate) fn origin(head: &RequestHead<'_>) -> String {
     }
 }
 
-/// The headers that [`origin`] reads.
+/// The host that was asked for, in lower case and without port; an IPv6 address keeps its brackets.
+pub(crate) fn host(head: &RequestHead<'_>) -> String {
+    let authority = head
+        .header_str(":authority")
+        .or_else(|| head.header_str("host"))
+        .unwrap_or_default();
+    let end = match authority.find(']') {
+        Some(bracket) => bracket + 1,
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    authority[..end].to_ascii_lowercase()
+}
+
+/// The headers that [`origin`] and [`host`] read.
 pub(crate) const ORIGIN_HEADERS: [&str; 3] = [":scheme", ":authority", "host"];
 
 /// A decimal Unix time without sign, spaces or leading zeros.
@@ -132,4 +145,36 @@ pub(crate) fn unix_time(text: &str) -> Option<i64> {
 /// of its expiry, and a link to `/film2` until 1800000000 would be one to `/film` until 21800000000.
 pub(crate) fn joined_time(text: &str) -> Option<i64> {
     unix_time(text).filter(|_| text.len() <= 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_module::{HeadBuffer, HeaderNames};
+
+    #[test]
+    fn a_host_has_no_port() {
+        for (authority, expected) in [
+            ("CDN.example", "cdn.example"),
+            ("cdn.example:8443", "cdn.example"),
+            ("[2001:DB8::1]:443", "[2001:db8::1]"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("", ""),
+            ("]", "]"),
+        ] {
+            let names = HeaderNames::new(ORIGIN_HEADERS);
+            let mut buffer = HeadBuffer::default();
+            buffer.start("GET", "/").unwrap();
+            buffer.named(&names, "host", authority.as_bytes()).unwrap();
+            let head = RequestHead::decode(&names, buffer.as_bytes()).unwrap();
+            assert_eq!(host(&head), expected, "{authority}");
+        }
+    }
+
+    #[test]
+    fn a_joined_time_has_ten_digits_at_most() {
+        assert_eq!(joined_time("9999999999"), Some(9_999_999_999));
+        assert_eq!(joined_time("10000000000"), None);
+        assert_eq!(unix_time("10000000000"), Some(10_000_000_000));
+    }
 }

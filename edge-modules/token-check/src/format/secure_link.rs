@@ -11,7 +11,7 @@ use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
 use weir_module::RequestHead;
 
-use super::parts::{Held, from_parameters, join, joined_time, split};
+use super::parts::{Held, from_parameters, host, join, joined_time, split};
 use super::{Presented, Verifier};
 use crate::carrier::Place;
 use crate::client::ClientSource;
@@ -182,15 +182,7 @@ impl Verifier for SecureLink {
                         .address(head)
                         .map(|address| address.to_string())
                         .unwrap_or_default();
-                    let authority = head
-                        .header_str(":authority")
-                        .or_else(|| head.header_str("host"))
-                        .unwrap_or_default();
-                    let host = authority
-                        .split(':')
-                        .next()
-                        .unwrap_or_default()
-                        .to_ascii_lowercase();
+                    let host = host(head);
                     let text = join(&[hash.text(), until.text(), &address, &host, path.decoded()]);
                     out.push(from_parameters(text, head, &[parameter, expires]));
                 }
