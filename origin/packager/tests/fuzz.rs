@@ -45,7 +45,7 @@ const WORDS: [u32; 8] = [
     0x1000_0000,
 ];
 
-/// Changes a few places of the index, and of the boxes of fragments where there are any.
+/// Changes a few places of the index, and of the boxes of fragments where there are any; anywhere in files without a movie box.
 fn change(data: &mut Vec<u8>, numbers: &mut Numbers) {
     let (start, end) = index_of(data);
     let moofs: Vec<usize> = data
@@ -135,7 +135,16 @@ fn seconds() -> Option<u64> {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    let mut seeds = vec![fixture("bikes.mp4"), fixture("bigbuckbunny-720p-5s.mp4")];
+    let mut seeds: Vec<_> = [
+        "bikes.mp4",
+        "bigbuckbunny-720p-5s.mp4",
+        "bunny.mkv",
+        "bunny.ts",
+        "av1-tiles.mp4",
+        "vp9.mp4",
+    ]
+    .map(fixture)
+    .into();
     if let (Some(folder), Some(_)) = (support::corpus(), seconds()) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -187,10 +196,10 @@ fn changed_configurations_and_sidecars_never_panic() {
     let mut numbers = Numbers(0x0123_4567_89ab_cdef);
     for data in [fixture("bikes.mp4"), fixture("bigbuckbunny-720p-5s.mp4")] {
         let (start, end) = index_of(&data);
-        let mut sidecar = b"WEIRIDX1\0\0\0\x01\0\0\0\0\0\x0f\xff\xff\x01\0\0\0\x01moov\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08".to_vec();
+        let mut sidecar = b"WEIRIDX3\0\0\0\x01\0\0\0\0\0\x0f\xff\xff\x01\0\0\0\x01moov\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08".to_vec();
         sidecar.extend(((end - start - 8) as u64).to_be_bytes());
         sidecar.extend(&data[start + 8..end]);
-        sidecar.extend([0; 4]);
+        sidecar.extend([0; 12]);
         for _ in 0..200 {
             let mut changed = sidecar.clone();
             let at = numbers.next(changed.len());
