@@ -1,6 +1,5 @@
-//! Protected assets: keys from every source, who gets them, and where none may be seen.
+//! Protected assets: who gets keys, and where none may be seen.
 
-use std::path::Path;
 use std::process::Command;
 
 use base64::Engine;
@@ -8,22 +7,21 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::key_server::{self, KeyServer, Manner};
 use crate::origin::Origin;
-use crate::support::{find_program, fixture, skip_or_fail};
+use crate::support::fixture;
 
-const KID: &str = "9eb4050de44b4802932e27d75083e266";
-const KEY: &str = "166634c675823c235a4a9446fad52e4d";
+pub(crate) const KID: &str = "9eb4050de44b4802932e27d75083e266";
+pub(crate) const KEY: &str = "166634c675823c235a4a9446fad52e4d";
 
-fn film() -> std::path::PathBuf {
+pub(crate) fn film() -> std::path::PathBuf {
     fixture("bigbuckbunny-720p-5s.mp4")
 }
 
-fn id_of(asset: &Value) -> &str {
+pub(crate) fn id_of(asset: &Value) -> &str {
     asset["id"].as_str().expect("an id")
 }
 
-fn key_ids(asset: &Value) -> Vec<String> {
+pub(crate) fn key_ids(asset: &Value) -> Vec<String> {
     let ids = asset["versions"][0]["protection"]["key_ids"].as_array();
     ids.unwrap_or_else(|| panic!("no protection in {asset}"))
         .iter()
@@ -32,7 +30,7 @@ fn key_ids(asset: &Value) -> Vec<String> {
 }
 
 /// The first media playlist of a film's pictures, and the folder it lies in.
-async fn media_playlist(origin: &Origin, asset: &Value) -> (String, String) {
+pub(crate) async fn media_playlist(origin: &Origin, asset: &Value) -> (String, String) {
     let name = asset["versions"][0]["report"]["variants"][0]["playlist"]
         .as_str()
         .expect("a playlist");
@@ -43,7 +41,7 @@ async fn media_playlist(origin: &Origin, asset: &Value) -> (String, String) {
 }
 
 /// No form of a key in a text.
-fn assert_no_key(what: &str, text: &str, key: &str) {
+pub(crate) fn assert_no_key(what: &str, text: &str, key: &str) {
     let bytes = hex::decode(key).expect("digits");
     for form in [
         key.to_owned(),
@@ -269,78 +267,6 @@ async fn clear_key_licences_hold_what_was_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn given_keys_encrypt_and_rest_encrypted() {
-    let Some(ffmpeg) = find_program("ffmpeg") else {
-        return skip_or_fail("ffmpeg", "apt-get install ffmpeg");
-    };
-    let storage_key = "5e".repeat(32);
-    // ffmpeg 5.1 finds the encrypted samples of a file's first fragment only: without I-frame playlists there is one for each segment.
-    let origin = Origin::start(&[
-        ("WEIR_ORIGIN__PROTECTION__STORAGE_KEY", &storage_key),
-        ("WEIR_ORIGIN__PACKAGING__I_FRAME_PLAYLISTS", "false"),
-    ]);
-    let plain = STANDARD.encode(hex::decode(KEY).expect("digits"));
-    let cpix = format!(
-        "<CPIX xmlns=\"urn:dashif:org:cpix\" xmlns:p=\"urn:ietf:params:xml:ns:keyprov:pskc\"><ContentKeyList>\
-         <ContentKey kid=\"{KID}\" commonEncryptionScheme=\"cenc\"><Data><p:Secret><p:PlainValue>{plain}</p:PlainValue></p:Secret></Data></ContentKey>\
-         </ContentKeyList></CPIX>"
-    );
-    let protection = json!({ "scheme": "cenc", "systems": ["clearkey"], "key_source": "given" });
-    for keys in [json!([format!("{KID}:{KEY}")]), json!(cpix)] {
-        let body = json!({ "protection": protection, "keys": keys });
-        let asset = origin.publish_as(&body, &film()).await;
-        assert_eq!(key_ids(&asset), [KID]);
-        let kept = origin.data().join("keys/content").join(id_of(&asset));
-        for file in ["given.json", "v1.json"] {
-            let stored = std::fs::read_to_string(kept.join(file)).expect("kept");
-            assert!(
-                stored.contains("sealed") && !stored.contains(KID),
-                "{stored}"
-            );
-            assert_no_key(file, &stored, KEY);
-        }
-        assert_no_key(
-            "the record",
-            &origin.asset(id_of(&asset)).await.to_string(),
-            KEY,
-        );
-        decodes(&ffmpeg, &origin, &asset).await;
-    }
-    assert_no_key("the log", &origin.logged(), KEY);
-}
-
-/// Decrypts a film's pictures with ffmpeg.
-async fn decodes(ffmpeg: &Path, origin: &Origin, asset: &Value) {
-    let (folder, playlist) = media_playlist(origin, asset).await;
-    let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
-    let init = playlist
-        .lines()
-        .find(|line| line.starts_with("#EXT-X-MAP"))
-        .and_then(quoted);
-    let segments = playlist
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(str::to_owned);
-    let mut film = Vec::new();
-    for name in init.into_iter().chain(segments) {
-        film.extend(origin.get(&format!("{folder}/{name}")).await.body);
-    }
-    let place = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(place.path(), film).expect("written");
-    let frames = |key: &str| {
-        let output = Command::new(ffmpeg)
-            .args(["-v", "error", "-xerror", "-decryption_key", key, "-i"])
-            .arg(place.path())
-            .args(["-f", "null", "-"])
-            .output()
-            .expect("ffmpeg runs");
-        output.status.success() && output.stderr.is_empty()
-    };
-    assert!(frames(KEY), "it cannot be decoded with its key");
-    assert!(!frames(KID), "it can be decoded with any key");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_protected_is_refused_by_name() {
     let origin = Origin::start(&[]);
     let given = json!({ "scheme": "cbcs", "systems": ["clearkey"], "key_source": "given" });
@@ -386,117 +312,4 @@ async fn what_cannot_be_protected_is_refused_by_name() {
         assert!(text.contains(words), "{words}: {text}");
         assert!(!text.contains(KEY), "{text}");
     }
-}
-
-fn with_key_server(url: &str, certificate: &Path) -> Vec<(String, String)> {
-    let set = |name: &str, value: &str| {
-        (
-            format!("WEIR_ORIGIN__PROTECTION__SPEKE__{name}"),
-            value.to_owned(),
-        )
-    };
-    vec![
-        set("URL", url),
-        set("CA_FILE", certificate.to_str().expect("text")),
-        set("SECRET", "Basic dGVzdA=="),
-    ]
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_server_is_asked_again_and_believed() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let certificate = folder.path().join("ca.pem");
-    let manner = Manner {
-        unwell: 2,
-        ..Manner::default()
-    };
-    let server = KeyServer::start(&certificate, manner).await;
-    let origin = Origin::start_with(&with_key_server(&server.url, &certificate));
-    let protection = json!({ "scheme": "cbcs", "systems": ["fairplay", "widevine", "clearkey"], "key_source": "speke",
-        "separate_audio_key": true });
-    let asset = origin
-        .publish_as(&json!({ "protection": protection }), &film())
-        .await;
-    let ids = key_ids(&asset);
-    assert_eq!(ids.len(), 2);
-    let (_, playlist) = media_playlist(&origin, &asset).await;
-    assert!(
-        playlist.contains(&format!("skd://keys.example/{}", ids[0])),
-        "{playlist}"
-    );
-    let kept = origin
-        .data()
-        .join("keys/content")
-        .join(id_of(&asset))
-        .join("v1.json");
-    assert!(
-        std::fs::read_to_string(kept)
-            .expect("kept")
-            .contains(key_server::KEY)
-    );
-    assert_no_key("the log", &origin.logged(), key_server::KEY);
-    assert!(
-        !origin.logged().contains("dGVzdA"),
-        "the log shows the credential"
-    );
-
-    let asked = server.asked.lock().expect("not poisoned");
-    assert_eq!(asked.len(), 3, "twice unwell, then well");
-    let (headers, document) = &asked[2];
-    assert_eq!(headers["x-speke-version"], "2.0");
-    assert_eq!(headers["authorization"], "Basic dGVzdA==");
-    assert!(
-        document.contains(&format!("contentId=\"{}\"", id_of(&asset))),
-        "{document}"
-    );
-    for part in [
-        "intendedTrackType=\"VIDEO\"",
-        "intendedTrackType=\"AUDIO\"",
-        "edef8ba9-79d6-4ace-a3c8-27dcd51d21ed",
-    ] {
-        assert!(document.contains(part), "{part}: {document}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_server_that_refuses_is_quoted() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let certificate = folder.path().join("ca.pem");
-    let manner = Manner {
-        refusal: Some((422, "Unsupported CPIX@version\n")),
-        ..Manner::default()
-    };
-    let server = KeyServer::start(&certificate, manner).await;
-    let origin = Origin::start_with(&with_key_server(&server.url, &certificate));
-    let body = json!({ "protection": { "scheme": "cbcs", "systems": ["fairplay"], "key_source": "speke" } });
-    let id = origin.create_as(&body).await;
-    assert_eq!(origin.upload(&id, &film()).await.status, 202);
-    let asset = origin.settled(&id).await;
-    assert_eq!(
-        (&asset["state"], &asset["failure"]["code"]),
-        (&json!("failed"), &json!("key-server-failed")),
-        "{asset}"
-    );
-    let detail = asset["failure"]["detail"].as_str().expect("a sentence");
-    assert!(
-        detail.contains("422") && detail.contains("Unsupported CPIX@version"),
-        "{detail}"
-    );
-    assert!(
-        asset["source"]["size"].as_u64() > Some(0),
-        "the upload is kept"
-    );
-    assert_eq!(
-        server.asked.lock().expect("not poisoned").len(),
-        1,
-        "a refusal is not asked again"
-    );
-    assert!(
-        !origin
-            .data()
-            .join("keys/content")
-            .join(&id)
-            .join("v1.json")
-            .exists()
-    );
 }

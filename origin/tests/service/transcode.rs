@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::origin::Origin;
 use crate::support::{find_program, fixture, skip_or_fail};
 
-fn has_ffmpeg() -> bool {
+pub(crate) fn has_ffmpeg() -> bool {
     let found = find_program("ffmpeg").is_some() && find_program("ffprobe").is_some();
     if !found {
         skip_or_fail("ffmpeg", "apt-get install ffmpeg");

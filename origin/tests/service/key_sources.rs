@@ -1,0 +1,198 @@
+//! Where the keys of protected assets come from: the call itself, CPIX documents, and a key server.
+
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::key_server::{self, KeyServer, Manner};
+use crate::origin::Origin;
+use crate::protection::{KEY, KID, assert_no_key, film, id_of, key_ids, media_playlist};
+use crate::support::{find_program, skip_or_fail};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn given_keys_encrypt_and_rest_encrypted() {
+    let Some(ffmpeg) = find_program("ffmpeg") else {
+        return skip_or_fail("ffmpeg", "apt-get install ffmpeg");
+    };
+    let storage_key = "5e".repeat(32);
+    // ffmpeg 5.1 finds the encrypted samples of a file's first fragment only: without I-frame playlists there is one for each segment.
+    let origin = Origin::start(&[
+        ("WEIR_ORIGIN__PROTECTION__STORAGE_KEY", &storage_key),
+        ("WEIR_ORIGIN__PACKAGING__I_FRAME_PLAYLISTS", "false"),
+    ]);
+    let plain = STANDARD.encode(hex::decode(KEY).expect("digits"));
+    let cpix = format!(
+        "<CPIX xmlns=\"urn:dashif:org:cpix\" xmlns:p=\"urn:ietf:params:xml:ns:keyprov:pskc\"><ContentKeyList>\
+         <ContentKey kid=\"{KID}\" commonEncryptionScheme=\"cenc\"><Data><p:Secret><p:PlainValue>{plain}</p:PlainValue></p:Secret></Data></ContentKey>\
+         </ContentKeyList></CPIX>"
+    );
+    let protection = json!({ "scheme": "cenc", "systems": ["clearkey"], "key_source": "given" });
+    for keys in [json!([format!("{KID}:{KEY}")]), json!(cpix)] {
+        let body = json!({ "protection": protection, "keys": keys });
+        let asset = origin.publish_as(&body, &film()).await;
+        assert_eq!(key_ids(&asset), [KID]);
+        let kept = origin.data().join("keys/content").join(id_of(&asset));
+        for file in ["given.json", "v1.json"] {
+            let stored = std::fs::read_to_string(kept.join(file)).expect("kept");
+            assert!(
+                stored.contains("sealed") && !stored.contains(KID),
+                "{stored}"
+            );
+            assert_no_key(file, &stored, KEY);
+        }
+        assert_no_key(
+            "the record",
+            &origin.asset(id_of(&asset)).await.to_string(),
+            KEY,
+        );
+        decodes(&ffmpeg, &origin, &asset).await;
+    }
+    assert_no_key("the log", &origin.logged(), KEY);
+}
+
+/// Decrypts a film's pictures with ffmpeg.
+async fn decodes(ffmpeg: &Path, origin: &Origin, asset: &Value) {
+    let (folder, playlist) = media_playlist(origin, asset).await;
+    let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
+    let init = playlist
+        .lines()
+        .find(|line| line.starts_with("#EXT-X-MAP"))
+        .and_then(quoted);
+    let segments = playlist
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(str::to_owned);
+    let mut film = Vec::new();
+    for name in init.into_iter().chain(segments) {
+        film.extend(origin.get(&format!("{folder}/{name}")).await.body);
+    }
+    let place = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(place.path(), film).expect("written");
+    let frames = |key: &str| {
+        let output = Command::new(ffmpeg)
+            .args(["-v", "error", "-xerror", "-decryption_key", key, "-i"])
+            .arg(place.path())
+            .args(["-f", "null", "-"])
+            .output()
+            .expect("ffmpeg runs");
+        output.status.success() && output.stderr.is_empty()
+    };
+    assert!(frames(KEY), "it cannot be decoded with its key");
+    assert!(!frames(KID), "it can be decoded with any key");
+}
+
+fn with_key_server(url: &str, certificate: &Path) -> Vec<(String, String)> {
+    let set = |name: &str, value: &str| {
+        (
+            format!("WEIR_ORIGIN__PROTECTION__SPEKE__{name}"),
+            value.to_owned(),
+        )
+    };
+    vec![
+        set("URL", url),
+        set("CA_FILE", certificate.to_str().expect("text")),
+        set("SECRET", "Basic dGVzdA=="),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_server_is_asked_again_and_believed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let certificate = folder.path().join("ca.pem");
+    let manner = Manner {
+        unwell: 2,
+        ..Manner::default()
+    };
+    let server = KeyServer::start(&certificate, manner).await;
+    let origin = Origin::start_with(&with_key_server(&server.url, &certificate));
+    let protection = json!({ "scheme": "cbcs", "systems": ["fairplay", "widevine", "clearkey"], "key_source": "speke",
+        "separate_audio_key": true });
+    let asset = origin
+        .publish_as(&json!({ "protection": protection }), &film())
+        .await;
+    let ids = key_ids(&asset);
+    assert_eq!(ids.len(), 2);
+    let (_, playlist) = media_playlist(&origin, &asset).await;
+    assert!(
+        playlist.contains(&format!("skd://keys.example/{}", ids[0])),
+        "{playlist}"
+    );
+    let kept = origin
+        .data()
+        .join("keys/content")
+        .join(id_of(&asset))
+        .join("v1.json");
+    assert!(
+        std::fs::read_to_string(kept)
+            .expect("kept")
+            .contains(key_server::KEY)
+    );
+    assert_no_key("the log", &origin.logged(), key_server::KEY);
+    assert!(
+        !origin.logged().contains("dGVzdA"),
+        "the log shows the credential"
+    );
+
+    let asked = server.asked.lock().expect("not poisoned");
+    assert_eq!(asked.len(), 3, "twice unwell, then well");
+    let (headers, document) = &asked[2];
+    assert_eq!(headers["x-speke-version"], "2.0");
+    assert_eq!(headers["authorization"], "Basic dGVzdA==");
+    assert!(
+        document.contains(&format!("contentId=\"{}\"", id_of(&asset))),
+        "{document}"
+    );
+    for part in [
+        "intendedTrackType=\"VIDEO\"",
+        "intendedTrackType=\"AUDIO\"",
+        "edef8ba9-79d6-4ace-a3c8-27dcd51d21ed",
+    ] {
+        assert!(document.contains(part), "{part}: {document}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_server_that_refuses_is_quoted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let certificate = folder.path().join("ca.pem");
+    let manner = Manner {
+        refusal: Some((422, "Unsupported CPIX@version\n")),
+        ..Manner::default()
+    };
+    let server = KeyServer::start(&certificate, manner).await;
+    let origin = Origin::start_with(&with_key_server(&server.url, &certificate));
+    let body = json!({ "protection": { "scheme": "cbcs", "systems": ["fairplay"], "key_source": "speke" } });
+    let id = origin.create_as(&body).await;
+    assert_eq!(origin.upload(&id, &film()).await.status, 202);
+    let asset = origin.settled(&id).await;
+    assert_eq!(
+        (&asset["state"], &asset["failure"]["code"]),
+        (&json!("failed"), &json!("key-server-failed")),
+        "{asset}"
+    );
+    let detail = asset["failure"]["detail"].as_str().expect("a sentence");
+    assert!(
+        detail.contains("422") && detail.contains("Unsupported CPIX@version"),
+        "{detail}"
+    );
+    assert!(
+        asset["source"]["size"].as_u64() > Some(0),
+        "the upload is kept"
+    );
+    assert_eq!(
+        server.asked.lock().expect("not poisoned").len(),
+        1,
+        "a refusal is not asked again"
+    );
+    assert!(
+        !origin
+            .data()
+            .join("keys/content")
+            .join(&id)
+            .join("v1.json")
+            .exists()
+    );
+}
