@@ -34,10 +34,10 @@ try {
   Object.assign(seen, loaded);
   if (loaded.failure) throw new Error(loaded.failure);
   const video = page.locator("video");
-  seen.playing = await secondsOf(video, (video) => video.currentTime > 0.5, 30_000);
+  seen.playing = await secondsOf(video, (video) => video.currentTime > 0.5, 90_000);
   seen.encrypted = await page.evaluate(() => window.encrypted);
   seen.size = await video.evaluate((video) => [video.videoWidth, video.videoHeight]);
-  seen.ended = await secondsOf(video, (video) => video.ended, 60_000);
+  seen.ended = await secondsOf(video, (video) => video.ended, 120_000);
   seen.frames = await video.evaluate((video) => video.getVideoPlaybackQuality().totalVideoFrames);
   seen.errors.push(...(await page.evaluate(() => window.troubles)));
 } catch (error) {
