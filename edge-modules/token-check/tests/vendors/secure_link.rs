@@ -49,6 +49,11 @@ fn secure_links_hold() {
     );
     let mut late = edge();
     late.now = 2_147_483_647;
+    assert_eq!(
+        late.get(&format!("/s/link?{minted}")),
+        Ok("/s/link".to_owned())
+    );
+    late.now += 1;
     assert_eq!(late.get(&format!("/s/link?{minted}")), no("token-expired"));
     for expression in [
         "$uri secret",
