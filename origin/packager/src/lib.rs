@@ -1,8 +1,4 @@
-//! Sans-I/O packager: MP4, Matroska, WebM or MPEG-TS in, CMAF HLS out, in bounded memory.
-//!
-//! Nothing here opens a file or a socket. A [`Packager`] says which byte ranges of its input it needs next, the caller
-//! brings them, and the packager hands out finished files, in the order in which they may be published:
-//! initialization and media segments first, then media playlists, the multivariant playlist last.
+#![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
 mod boundaries;
