@@ -18,7 +18,7 @@ impl Sheet {
     /// Decodes a sprite.
     ///
     /// # Errors
-    /// As [`transform`].
+    /// As [`transform`](super::transform).
     pub fn open(source: &[u8], settings: &Settings) -> Result<Self, PictureError> {
         let header = decode::inspect(source, settings.decode)?;
         // Blocks must not reach over a tile's border: nothing is reduced.
@@ -30,10 +30,10 @@ impl Sheet {
         Ok(Self { header, decoded })
     }
 
-    /// As [`transform_part`].
+    /// As [`transform_part`](super::transform_part).
     ///
     /// # Errors
-    /// As [`transform_part`].
+    /// As [`transform_part`](super::transform_part).
     pub fn part(
         &self,
         part: (u32, u32, u32, u32),
@@ -50,7 +50,7 @@ impl Sheet {
     /// The size that a part would come out with.
     ///
     /// # Errors
-    /// As [`transform_part`].
+    /// As [`transform_part`](super::transform_part).
     pub fn size_of(
         &self,
         part: (u32, u32, u32, u32),
