@@ -206,8 +206,10 @@ impl Config {
                     "give at least one path pattern",
                 ));
             }
-            let patterns = read_list(&format!("{key}.paths"), &route.paths, |text| {
-                PathPattern::new(text, Dialect::Segments).map_err(|error| error.to_string())
+            let patterns = read_list(&format!("{key}.paths"), &route.paths, |text| match text {
+                // Whoever lists the front page means the front page: `/**` says everything.
+                "/" => Ok(PathPattern::exact_text("/")),
+                _ => PathPattern::new(text, Dialect::Segments).map_err(|error| error.to_string()),
             })?;
             let formats = match &route.formats {
                 None => all.clone(),
