@@ -1,12 +1,15 @@
 //! Matroska and WebM inputs: timed as the source is, the same pictures and sound, and nothing that is broken stops the packager.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/on_request.rs"]
+mod on_request;
 mod support;
 
 use std::path::Path;
 
+use on_request::on_request_is_the_same;
 use support::{fixture, has_tool, package, run_tool, top_boxes};
-use weir_packager::{Index, IndexStep, Indexer, Options, Resource, SegmentStep};
+use weir_packager::Options;
 
 #[test]
 fn a_film_with_reordered_pictures_and_primed_sound() {
@@ -35,35 +38,7 @@ fn a_film_with_reordered_pictures_and_primed_sound() {
 /// The same index from its sidecar makes the same segments.
 #[test]
 fn a_segment_on_request_is_the_same() {
-    let input = fixture("bunny.mkv");
-    let options = Options::default();
-    let run = package(&[&input], options.clone()).unwrap();
-    let bytes = |range: weir_packager::ByteRange| {
-        let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
-        bytes::Bytes::copy_from_slice(&input[range])
-    };
-    let mut indexer = Indexer::new(&[input.len() as u64], options.clone()).unwrap();
-    let index = loop {
-        match indexer.step().unwrap() {
-            IndexStep::Read { range, .. } => indexer.supply(0, range.start, bytes(range)).unwrap(),
-            IndexStep::Done(index) => break index,
-        }
-    };
-    let again = Index::from_sidecar(index.sidecar(), &options).unwrap();
-    for (name, data) in run.files.iter().filter(|(name, _)| name.ends_with(".m4s")) {
-        let Some(Resource::Segment(mut request)) = again.open(name).unwrap() else {
-            panic!("{name} is a segment")
-        };
-        let output = loop {
-            match request.step().unwrap() {
-                SegmentStep::Read { range, .. } => {
-                    request.supply(range.start, bytes(range)).unwrap()
-                }
-                SegmentStep::Done(output) => break output,
-            }
-        };
-        assert!(output.body.concat() == *data, "{name}");
-    }
+    on_request_is_the_same(&fixture("bunny.mkv"));
 }
 
 /// A film in MP4 and the same in Matroska become the same media data, timed alike within the milliseconds that Matroska has.

@@ -1,12 +1,15 @@
 //! MPEG-TS inputs: timed as the source is, the same pictures and sound, and nothing that is broken stops the packager.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/on_request.rs"]
+mod on_request;
 mod support;
 
 use std::path::Path;
 
+use on_request::on_request_is_the_same;
 use support::{Run, fixture, has_tool, package, run_tool, top_boxes};
-use weir_packager::{Format, Index, IndexStep, Indexer, Layout, Options, Resource, SegmentStep};
+use weir_packager::{Format, Layout, Options};
 
 /// The content of all `mdat` boxes of a track.
 fn media(run: &Run, track: &str) -> Vec<u8> {
@@ -62,35 +65,7 @@ fn a_film_whose_clock_wraps() {
 
 #[test]
 fn a_segment_on_request_is_the_same() {
-    let input = fixture("bunny.ts");
-    let options = Options::default();
-    let run = package(&[&input], options.clone()).unwrap();
-    let bytes = |range: weir_packager::ByteRange| {
-        let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
-        bytes::Bytes::copy_from_slice(&input[range])
-    };
-    let mut indexer = Indexer::new(&[input.len() as u64], options.clone()).unwrap();
-    let index = loop {
-        match indexer.step().unwrap() {
-            IndexStep::Read { range, .. } => indexer.supply(0, range.start, bytes(range)).unwrap(),
-            IndexStep::Done(index) => break index,
-        }
-    };
-    let again = Index::from_sidecar(index.sidecar(), &options).unwrap();
-    for (name, data) in run.files.iter().filter(|(name, _)| name.ends_with(".m4s")) {
-        let Some(Resource::Segment(mut request)) = again.open(name).unwrap() else {
-            panic!("{name} is a segment")
-        };
-        let output = loop {
-            match request.step().unwrap() {
-                SegmentStep::Read { range, .. } => {
-                    request.supply(range.start, bytes(range)).unwrap()
-                }
-                SegmentStep::Done(output) => break output,
-            }
-        };
-        assert!(output.body.concat() == *data, "{name}");
-    }
+    on_request_is_the_same(&fixture("bunny.ts"));
 }
 
 /// What is written as MPEG-TS is read back as it was.

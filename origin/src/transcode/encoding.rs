@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::ffmpeg::REPORTING;
 use super::loudness::Loudness;
 use super::plan::Rendition;
 use super::{Audio, Hdr, SourceInfo, VideoCodec};
@@ -92,16 +93,7 @@ impl Job<'_> {
     pub(super) fn arguments(&self) -> Vec<OsString> {
         let mut all: Vec<OsString> = Vec::new();
         let mut push = |arguments: &[&str]| all.extend(arguments.iter().map(OsString::from));
-        push(&[
-            "-nostdin",
-            "-hide_banner",
-            "-loglevel",
-            "error",
-            "-y",
-            "-progress",
-            "pipe:1",
-            "-nostats",
-        ]);
+        push(&REPORTING);
         push(&["-i", self.source, "-filter_complex", &self.filter()]);
         for (index, rendition) in self.renditions.iter().enumerate() {
             let rung = &rendition.rung;

@@ -12,6 +12,17 @@ use tokio_util::sync::CancellationToken;
 use super::progress::encoded;
 use super::{SourceInfo, TranscodeError};
 
+/// How every run begins: it asks nothing, tells errors alone, and reports how far it is on its output.
+pub(super) const REPORTING: [&str; 8] = [
+    "-nostdin",
+    "-hide_banner",
+    "-loglevel",
+    "error",
+    "-y",
+    "-progress",
+    "pipe:1",
+    "-nostats",
+];
 /// How much of what ffmpeg said is kept.
 const KEPT_STDERR: usize = 4096;
 /// Longest wait for ffprobe.

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::ffmpeg::{output, without_urls};
+use super::ffmpeg::{REPORTING, output, without_urls};
 use super::storyboard::{COLUMNS, ROWS};
 use super::{StoryboardPlan, TranscodeError};
 
@@ -75,16 +75,7 @@ pub(super) fn sheet_arguments(
     );
     let mut all: Vec<OsString> = Vec::new();
     let mut push = |arguments: &[&str]| all.extend(arguments.iter().map(OsString::from));
-    push(&[
-        "-nostdin",
-        "-hide_banner",
-        "-loglevel",
-        "error",
-        "-y",
-        "-progress",
-        "pipe:1",
-        "-nostats",
-    ]);
+    push(&REPORTING);
     if threads > 0 {
         push(&["-threads", &threads.to_string()]);
     }
@@ -126,14 +117,6 @@ pub(super) fn preview_arguments(
     );
     let threads = threads.to_string();
     let arguments = [
-        "-nostdin",
-        "-hide_banner",
-        "-loglevel",
-        "error",
-        "-y",
-        "-progress",
-        "pipe:1",
-        "-nostats",
         "-threads",
         &threads,
         "-ss",
@@ -158,7 +141,11 @@ pub(super) fn preview_arguments(
         "-f",
         "webp",
     ];
-    let mut all: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    let mut all: Vec<OsString> = REPORTING
+        .iter()
+        .chain(&arguments)
+        .map(OsString::from)
+        .collect();
     all.push(file.as_os_str().to_owned());
     all
 }
