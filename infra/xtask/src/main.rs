@@ -8,6 +8,7 @@ mod components;
 mod compose;
 mod dist;
 mod freshness;
+mod fuzz;
 mod step;
 mod tools;
 mod up;
@@ -45,6 +46,8 @@ enum Recipe {
         #[arg(long)]
         fast: bool,
     },
+    /// Look for inputs that break a parser of outside bytes, with libFuzzer.
+    Fuzz(fuzz::Options),
     /// Measure whole programs beside their peers.
     Bench {
         /// Only these benchmarks.
@@ -69,6 +72,7 @@ fn run(recipe: Recipe) -> anyhow::Result<()> {
         Recipe::Dist { names } if names.is_empty() => dist::run(),
         Recipe::Dist { names } => dist::run_some(&names),
         Recipe::Bench { names } => bench::run(&names),
+        Recipe::Fuzz(options) => fuzz::run(&options),
         Recipe::Up(options) => up::run(&options),
         Recipe::Test { fast: true } => check::run(check::Scope::Fast),
         Recipe::Test { fast: false } => check::run(check::Scope::Full),

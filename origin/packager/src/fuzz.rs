@@ -2,6 +2,8 @@
 //!
 //! A target is one line that calls one of these functions. Ordinary tests call them too, over the fixtures with bytes changed.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::codec::aac::{AudioConfig, ElementaryStream};
@@ -13,7 +15,109 @@ use crate::codec::lossless::LosslessConfig;
 use crate::codec::opus::OpusConfig;
 use crate::codec::vp9::VpConfig;
 use crate::fetch::MAX_READ;
-use crate::{Format, Index, Options, Packager, Report, Step};
+use crate::lint::{Failure, Linter, Response, Step as LintStep};
+use crate::{
+    ContentKey, Encryption, Format, Index, Key, KeyId, KeySystem, Layout, Method, Options,
+    Packager, Report, Step, Subtitle,
+};
+
+/// Packages all but the last two bytes of `data` as a film, in the way that these two say.
+pub fn film(data: &[u8]) {
+    if let Some((film, [first, second])) = data.split_last_chunk() {
+        let _ = package(film, &chosen(*first, *second));
+    }
+}
+
+/// Options out of two bytes.
+fn chosen(first: u8, second: u8) -> Options {
+    let method = match first & 7 {
+        0 => Some(Method::Cbcs),
+        1 => Some(Method::Cenc),
+        2 => Some(Method::Aes128),
+        _ => None,
+    };
+    let key = |number: u8| ContentKey {
+        id: KeyId([number; 16]),
+        key: Key([number; 16]),
+        ..ContentKey::default()
+    };
+    Options {
+        segment_duration: Duration::from_millis(100 + 20 * u64::from(second)),
+        format: if first & 7 == 3 {
+            Format::MpegTs
+        } else {
+            Format::Cmaf
+        },
+        layout: if first & 8 == 0 && method != Some(Method::Aes128) {
+            Layout::SingleFile
+        } else {
+            Layout::Segments
+        },
+        dash: first & 23 == 20,
+        gzip: first & 32 != 0,
+        encryption: method.map(|method| Encryption {
+            method,
+            keys: vec![key(1), key(2)],
+            clear_lead: Duration::from_millis(u64::from(first >> 6) * 300),
+            crypto_period: Duration::from_millis(u64::from(second >> 6) * 300),
+            systems: vec![KeySystem::Identity {
+                uri: "/key".to_owned(),
+            }],
+        }),
+        ..Options::default()
+    }
+}
+
+/// Reads `data` as a subtitle document, and writes it as WebVTT.
+pub fn subtitle(data: &[u8]) {
+    let subtitle = Subtitle {
+        text: String::from_utf8_lossy(data).into_owned(),
+        ..Subtitle::default()
+    };
+    if let Ok(track) = crate::text::read(1, &subtitle) {
+        let whole = crate::text::whole(&track.document);
+        let first = crate::text::segment(&track.document, 0, 6_000, 0);
+        assert!(
+            first.len() <= whole.len() + 100,
+            "a segment of all of it holds more than it"
+        );
+    }
+}
+
+/// Lints a presentation whose files are the parts of `data` between bytes 0xff: the multivariant playlist, the media playlists, then
+/// what they name, each part again where there are more names than parts.
+///
+/// # Panics
+/// When the linter does not come to an end.
+pub fn presentation(data: &[u8]) {
+    let parts: Vec<&[u8]> = data.split(|byte| *byte == 0xff).collect();
+    let Ok(mut linter) = Linter::new("https://host/index.m3u8", crate::lint::Options::default())
+    else {
+        return;
+    };
+    for turn in 0..20_000 {
+        match linter.step() {
+            LintStep::Read(request) => {
+                let Some(part) = parts.get(turn).or_else(|| parts.get(turn % parts.len())) else {
+                    linter.fail(Failure::Missing);
+                    continue;
+                };
+                let total = part.len() as u64;
+                let (from, to) = request.range.map_or((0, total), |range| {
+                    (range.start.min(total), range.end.min(total))
+                });
+                let bounds = (usize::try_from(from), usize::try_from(to.max(from)));
+                let body = match bounds {
+                    (Ok(from), Ok(to)) => part.get(from..to).unwrap_or_default(),
+                    _ => &[],
+                };
+                linter.supply(Response::part(Bytes::copy_from_slice(body), from, total));
+            }
+            LintStep::Done(_) => return,
+        }
+    }
+    panic!("the linter asked 20000 times");
+}
 
 /// Packages `data` as a film. Returns the report, or the message of the error.
 ///

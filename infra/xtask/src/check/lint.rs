@@ -73,7 +73,7 @@ pub(super) fn advisories() -> anyhow::Result<()> {
 }
 
 fn deny(checks: &[&str]) -> anyhow::Result<()> {
-    let deny = tools::cargo_deny::ensure()?;
+    let deny = tools::cargo_tool::DENY.ensure()?;
     tools::run(
         Command::new(deny)
             .current_dir(crate::workspace::root())

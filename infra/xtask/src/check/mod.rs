@@ -3,12 +3,14 @@
 //! The builds are planned for a small machine: one selection of packages (the workspace's default members) for every native
 //! step, so that features never change between steps and Wasmtime is built once.
 
-mod fuzz;
 mod lint;
 mod native;
 
 use crate::step::{Steps, strict};
-use crate::{components, dist};
+use crate::{components, dist, fuzz};
+
+/// Seconds for each fuzz target: the long runs are made by hand.
+const FUZZ_SECONDS: u32 = 4;
 
 /// How much to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +46,9 @@ pub(crate) fn run(scope: Scope) -> anyhow::Result<()> {
             _ => drop(steps.run(name, step)),
         }
     }
-    steps.run("fuzzing, bounded", fuzz::bounded);
+    steps.run("fuzzing, bounded", || {
+        fuzz::run(&fuzz::Options::bounded(FUZZ_SECONDS))
+    });
     steps.finish()
 }
 

@@ -1,7 +1,7 @@
 //! What the recipes need beside cargo: each tool is found, installed when that can be done without asking, or named with what
 //! to run.
 
-pub(crate) mod cargo_deny;
+pub(crate) mod cargo_tool;
 pub(crate) mod minio;
 pub(crate) mod players;
 pub(crate) mod system;
