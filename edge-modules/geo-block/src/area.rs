@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use crate::circle::Circle;
 use crate::document::Source;
-use crate::location::{self, Location};
 use crate::networks::{self, Networks};
 use crate::place::{Holds, Place};
+use weir_location::{self as location, Location};
 
 /// An area.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,12 +9,10 @@
 mod area;
 mod circle;
 mod config;
-mod country;
 mod database;
 mod document;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod location;
 mod networks;
 mod place;
 mod refusal;
@@ -28,9 +26,9 @@ use weir_module::{
 
 use crate::config::{Config, Mode};
 use crate::database::Databases;
-use crate::location::Location;
 use crate::refusal::Refusal;
 use crate::rule::Visit;
+use weir_location::Location;
 
 /// The module's name.
 pub(crate) const NAME: &str = "geo-block";
@@ -180,7 +178,7 @@ impl GeoBlock {
         for (name, value) in [
             (
                 "weir-country",
-                location.country.map(country::Country::as_str),
+                location.country.map(weir_location::Country::as_str),
             ),
             ("weir-asn", asn.as_deref()),
         ] {

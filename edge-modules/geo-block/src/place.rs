@@ -3,9 +3,9 @@
 use ipnetwork::IpNetwork;
 
 use crate::area::Area;
-use crate::country::Country;
-use crate::location::{self, Location};
 use crate::networks;
+use weir_location::Country;
+use weir_location::{self as location, Location};
 
 /// Whether something holds, in three values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use weir_module::{Answer, Problem, RequestHead};
 
-use crate::location::Location;
 use crate::place::Place;
 use crate::rule::Rule;
+use weir_location::Location;
 
 /// Which pages may read a refusal (the `Access-Control-Allow-Origin` of the Fetch standard).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

@@ -4,10 +4,10 @@ use serde::Deserialize;
 use weir_module::{PathPattern, RequestHead};
 
 use crate::area::Area;
-use crate::location::Location;
 use crate::networks::Networks;
 use crate::place::{Holds, Place};
 use crate::refusal::Refusal;
+use weir_location::Location;
 
 /// What becomes of a viewer of whom a rule asks what nothing tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use weir_module::RequestHead;
 
-use crate::circle::Point;
-use crate::country::Country;
-use crate::location::{self, Location};
+use weir_location::Country;
+use weir_location::Point;
+use weir_location::{self as location, Location};
 
 /// Their names; none is read unless it is named.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

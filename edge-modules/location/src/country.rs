@@ -17,11 +17,12 @@ const CODES: &str = "\
 
 /// A country.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Country(&'static str);
+pub struct Country(&'static str);
 
 impl Country {
     /// Reads a code in either case; none for what is not a country.
-    pub(crate) fn read(code: &str) -> Option<Self> {
+    #[must_use]
+    pub fn read(code: &str) -> Option<Self> {
         if code.eq_ignore_ascii_case("XK") {
             return Some(Self("XK"));
         }
@@ -32,7 +33,8 @@ impl Country {
     }
 
     /// The code in capitals.
-    pub(crate) fn as_str(self) -> &'static str {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         self.0
     }
 }
