@@ -3,6 +3,7 @@
 //! An unknown key is refused; every error names the file, the key and, where it is no secret, the value.
 
 mod cache;
+mod geography;
 mod layers;
 mod modules;
 mod origins;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use cache::{CacheConfig, RouteCache};
+pub use geography::GeographyConfig;
 pub use layers::{ConfigError, Override};
 pub use modules::{ModuleConfig, WasmConfig};
 pub use origins::{HostHeader, OriginConfig};
@@ -52,6 +54,8 @@ pub struct Config {
     /// How the client's address is found.
     #[serde(default)]
     pub client: ClientAddressConfig,
+    /// Where viewers are, by databases of the node's own. Absent: the node does not say.
+    pub geography: Option<GeographyConfig>,
     /// Where the modules' counters live.
     #[serde(default)]
     pub state: StateConfig,
@@ -123,6 +127,13 @@ impl Config {
         if let Some(tls) = &mut self.tls {
             absolute(&mut tls.certificate);
             absolute(&mut tls.key);
+        }
+        for path in self
+            .geography
+            .iter_mut()
+            .flat_map(|geography| &mut geography.databases)
+        {
+            absolute(path);
         }
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod client_address;
 pub(crate) mod fields;
+pub(crate) mod geography;
 pub(crate) mod identity;
 pub(crate) mod problem;
 pub(crate) mod target;

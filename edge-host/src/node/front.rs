@@ -113,6 +113,9 @@ impl Node {
         let client = client_address::find(&self.config.client, &parts.headers, viewer.address);
         fields::drop_hop_by_hop(&mut parts.headers);
         parts.headers.remove(header::HOST);
+        if let Some(geography) = &self.geography {
+            geography.tell(client, &mut parts.headers);
+        }
         // The digits, dots and colons of an address.
         if let Ok(value) = HeaderValue::try_from(client.to_string()) {
             parts.headers.insert(fields::CLIENT_IP, value);

@@ -13,6 +13,7 @@ use crate::cache::Cache;
 use crate::config::Config;
 use crate::guest::engines::Engines;
 use crate::message::body::BodyLimits;
+use crate::message::geography::Geography;
 use crate::message::identity::Identities;
 use crate::observe::metrics::Metrics;
 use crate::origin::Origin;
@@ -54,6 +55,7 @@ pub struct Node {
     cache: Arc<Cache>,
     state: State,
     identities: Identities,
+    geography: Option<Geography>,
     body: BodyLimits,
     pub(crate) metrics: Metrics,
     _engines: Arc<Engines>,
@@ -82,6 +84,10 @@ impl Node {
                 .map_err(|why| BuildError::new("origin", name, why))?;
             origins.insert(name.clone(), Arc::new(made));
         }
+        let geography = config.geography.as_ref().map(Geography::load);
+        let geography = geography
+            .transpose()
+            .map_err(|why| BuildError::new("database", "geography", why))?;
         let metrics = Metrics::default();
         let routes = Routes::build(&config, &modules, &origins, &metrics)
             .map_err(|(name, why)| BuildError::new("route", &name, why))?;
@@ -92,6 +98,7 @@ impl Node {
             state,
             identities: Identities::new()
                 .map_err(|error| BuildError::new("system", "random numbers", error))?,
+            geography,
             body: BodyLimits {
                 max_bytes: config.limits.body.get(),
                 idle: config.limits.idle_timeout.get(),
@@ -140,7 +147,7 @@ impl Node {
         Some(timed())
     }
 
-    /// Starts what runs beside the requests: documents, the sweep of the counters. It ends when the set is dropped.
+    /// Starts what runs beside the requests: documents, databases, the sweep of the counters. It ends when the set is dropped.
     ///
     /// # Errors
     /// The system's roots cannot be read.
@@ -149,6 +156,9 @@ impl Node {
         let client = connector::client(ConnectionPolicy::default())?;
         for module in self.modules.values() {
             module.documents().keep_fresh(&client, &mut tasks);
+        }
+        if let Some(geography) = &self.geography {
+            geography.keep_fresh(&mut tasks);
         }
         if let Some(counters) = self.state.to_sweep() {
             tasks.spawn(async move {

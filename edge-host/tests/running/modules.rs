@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::support::{Origin, Running, dist, field, whole};
 
 /// A module's table: its fast door, its standard handler, or both.
-fn table(name: &str, folder: &Path, door: bool, handler: bool, config: &str) -> String {
+pub(crate) fn table(name: &str, folder: &Path, door: bool, handler: bool, config: &str) -> String {
     let file = |ending: &str| folder.join(format!("{name}{ending}"));
     let mut text = format!("[modules.{name}]\n");
     if door {

@@ -114,13 +114,10 @@ pub fn request(bytes: &[u8]) {
 }
 
 #[cfg(test)]
-#[path = "../tests/bench/mmdb.rs"]
-mod mmdb;
-
-#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use weir_location::testing as mmdb;
 
     fn seeds() -> Vec<Vec<u8>> {
         let networks = [

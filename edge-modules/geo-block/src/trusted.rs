@@ -15,7 +15,7 @@ use weir_location::{self as location, Location};
 pub(crate) struct Headers {
     /// ISO 3166-1 alpha-2.
     pub(crate) country: Option<String>,
-    /// ISO 3166-2, with or without the country.
+    /// ISO 3166-2, with or without the country; several with commas, widest first.
     pub(crate) subdivision: Option<String>,
     /// With or without `AS`.
     pub(crate) asn: Option<String>,
@@ -58,8 +58,9 @@ impl Headers {
             address,
             country,
             subdivisions: value(&self.subdivision)
-                .and_then(|text| location::subdivision(text, country))
                 .into_iter()
+                .flat_map(|text| text.split(','))
+                .filter_map(|one| location::subdivision(one.trim(), country))
                 .collect(),
             asn: value(&self.asn).and_then(location::asn),
             point: value(&self.coordinates)

@@ -3,10 +3,10 @@
 
 mod bench;
 
-use bench::mmdb::{self, Value, country, one};
 use bench::{Bench, answer, header};
 use geo_block::GeoBlock;
 use proptest::prelude::*;
+use weir_location::testing::{self as mmdb, Value, country, one};
 use weir_module::Module;
 
 const RULE: &str = "[[rules]]\nname = 'r'\n";

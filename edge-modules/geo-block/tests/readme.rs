@@ -3,8 +3,9 @@
 
 mod bench;
 
-use bench::{Bench, answer, body, header, mmdb};
+use bench::{Bench, answer, body, header};
 use geo_block::GeoBlock;
+use weir_location::testing as mmdb;
 use weir_module::Module;
 
 const README: &str = include_str!("../README.md");

@@ -8,6 +8,8 @@ mod country;
 mod database;
 mod location;
 mod point;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use country::Country;
 pub use database::Database;

@@ -1,8 +1,6 @@
 //! A module with a clock that stands where it is told to.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
-pub mod mmdb;
-
 use geo_block::GeoBlock;
 use weir_module::testing::{TestHost, decide};
 use weir_module::{Answer, AnswerBody, Edit, Module, NoCounters, Verdict};

@@ -1,5 +1,10 @@
-//! A tiny writer of databases in the MaxMind format 2.0 (maxmind.github.io/MaxMind-DB), so that no data of others is needed.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+//! A tiny writer of databases in the MaxMind format 2.0 (maxmind.github.io/MaxMind-DB), so that tests need no data of others.
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    missing_docs
+)]
 
 use std::net::{IpAddr, Ipv6Addr};
 
