@@ -5,6 +5,7 @@ mod lint_support;
 mod support;
 
 use std::path::Path;
+use std::time::Duration;
 
 use lint_support::{Files, lint, listed};
 use support::{Run, corpus, fixture, package};
@@ -74,8 +75,16 @@ fn subtitles_of_weir_break_no_must_of_packaging() {
 /// what the rule says and all that it says.
 #[test]
 fn encrypted_packages_of_weir_break_no_must_of_packaging() {
-    for method in [Method::Cbcs, Method::Cenc, Method::Aes128] {
+    let films = ["bigbuckbunny-720p-5s.mp4", "bikes.mp4"];
+    let methods = [Method::Cbcs, Method::Cenc, Method::Aes128];
+    // Without a clear lead, with one that ends within the film, and with one that is longer than the shorter film.
+    for (film, method, lead) in films
+        .into_iter()
+        .flat_map(|film| methods.map(|method| (film, method)))
+        .flat_map(|(film, method)| [0, 3, 7].map(|lead| (film, method, lead)))
+    {
         let options = Options {
+            segment_duration: Duration::from_secs(2),
             encryption: Some(Encryption {
                 method,
                 keys: vec![ContentKey {
@@ -86,11 +95,12 @@ fn encrypted_packages_of_weir_break_no_must_of_packaging() {
                 systems: vec![KeySystem::Identity {
                     uri: "https://keys.example/{kid}".to_owned(),
                 }],
+                clear_lead: Duration::from_secs(lead),
                 ..Encryption::default()
             }),
             ..Options::default()
         };
-        let run = package(&[&fixture("bigbuckbunny-720p-5s.mp4")], options).unwrap();
+        let run = package(&[&fixture(film)], options).unwrap();
         let report = lint_run(run);
         let wrong: Vec<_> = report
             .violations(Concern::Packaging)
@@ -101,7 +111,7 @@ fn encrypted_packages_of_weir_break_no_must_of_packaging() {
             .collect();
         assert!(
             wrong.is_empty(),
-            "{method:?}: {wrong:?}\n{}",
+            "{film}, {method:?}, lead of {lead} s: {wrong:?}\n{}",
             listed(&report)
         );
     }

@@ -58,14 +58,6 @@ impl PackagingPlan {
         if scheme == Some(Scheme::Cenc) {
             waived.push("apple-13.11");
         }
-        // A clear lead has sample descriptions of its own beside the encrypted ones; the linter looks at the first alone.
-        if self
-            .protection
-            .as_ref()
-            .is_some_and(|one| one.clear_lead_seconds > 0)
-        {
-            waived.extend(["rfc-4.4.4.4-clear", "apple-1.41"]);
-        }
         waived
     }
 }
@@ -98,12 +90,7 @@ mod tests {
             }),
         };
         assert!(plan(Scheme::Cbcs, true).waived().is_empty());
-        let mut led = plan(Scheme::Cbcs, true);
-        if let Some(protection) = &mut led.protection {
-            protection.clear_lead_seconds = 6;
-        }
         for waived in [
-            led.waived(),
             plan(Scheme::Aes128, true).waived(),
             plan(Scheme::Cenc, true).waived(),
             plan(Scheme::Cbcs, false).waived(),

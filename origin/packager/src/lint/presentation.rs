@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::media::{Init, InitTrack, Track};
+use super::media::{Description, Init, InitTrack, Track};
 use super::playlist::{
     Kind, MediaPlaylist, Multivariant, Playlist, Rendition, RenditionType, Variant,
 };
@@ -182,6 +182,11 @@ impl Document {
     /// All tracks of its initialization sections.
     pub(super) fn tracks(&self) -> impl Iterator<Item = &InitTrack> {
         self.inits().flat_map(|init| init.tracks.iter())
+    }
+
+    /// Everything that samples may be by its initialization sections.
+    pub(super) fn descriptions(&self) -> impl Iterator<Item = &Description> {
+        self.tracks().flat_map(|track| track.descriptions.iter())
     }
 
     /// The initialization section of a segment.

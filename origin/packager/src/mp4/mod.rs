@@ -9,6 +9,7 @@ mod samples;
 mod scan;
 mod video_entry;
 
+pub(crate) use fragment::TrackExtends;
 pub(crate) use movie::{Movie, RawEdit, Trak};
 pub(crate) use sample_entry::{Codec, Parsed, SampleEntry, parse as parse_sample_entries};
 pub(crate) use samples::{Cursor, Sample, Samples};

@@ -1,6 +1,7 @@
 //! Movie fragments (RFC 8216bis 3.1.2; ISO/IEC 14496-12, 8.8).
 
 use super::MediaProblem;
+use super::described::{Described, TrackFragment};
 use super::init::{Init, reason};
 use crate::Error;
 use crate::isobmff::Mp4Box;
@@ -8,16 +9,30 @@ use crate::mp4::{Movie, RawIndex};
 
 /// Most keyframes of a segment whose times are kept.
 const MAX_KEYFRAMES: usize = 512;
+/// Most ways to describe samples of a segment that are kept.
+const MAX_DESCRIBED: usize = 16;
 
 /// One `moof` box.
 #[derive(Clone, Debug, Default)]
 pub(in crate::lint) struct Fragment {
     pub(in crate::lint) spans: Vec<Span>,
-    /// Where the data of the first sample of pictures start in the resource, and their length.
-    pub(in crate::lint) first_sample: Option<(u64, u32)>,
+    /// The first sample of pictures.
+    pub(in crate::lint) first_sample: Option<FirstSample>,
     /// One past the last byte of sample data.
     pub(in crate::lint) data_end: u64,
     pub(in crate::lint) problems: Vec<(MediaProblem, String)>,
+}
+
+/// A sample of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lint) struct FirstSample {
+    /// Where its data start in the resource.
+    pub(in crate::lint) offset: u64,
+    /// Their length.
+    pub(in crate::lint) size: u32,
+    pub(in crate::lint) track: u32,
+    /// Number of its sample description.
+    pub(in crate::lint) description: u32,
 }
 
 /// What a segment holds of one track. Times are in ticks of the track.
@@ -43,9 +58,17 @@ pub(in crate::lint) struct Span {
     pub(in crate::lint) longest: u32,
     /// True when the decode time of each fragment follows from the one before.
     pub(in crate::lint) continuous: bool,
+    /// How its samples are described: every way that occurs.
+    pub(in crate::lint) described: Vec<Described>,
 }
 
 impl Span {
+    fn describe(&mut self, one: Described) {
+        if self.described.len() < MAX_DESCRIBED && !self.described.contains(&one) {
+            self.described.push(one);
+        }
+    }
+
     /// Adds the next fragment of the same segment.
     pub(in crate::lint) fn join(&mut self, next: Self) {
         self.continuous &= next.continuous && next.decode_start == self.decode_end;
@@ -56,6 +79,9 @@ impl Span {
         self.longest = self.longest.max(next.longest);
         let room = MAX_KEYFRAMES.saturating_sub(self.keyframes.len());
         self.keyframes.extend(next.keyframes.into_iter().take(room));
+        next.described
+            .into_iter()
+            .for_each(|one| self.describe(one));
     }
 }
 
@@ -67,10 +93,15 @@ impl Fragment {
         };
         let mut found = Self::default();
         let fail = |error: Error| reason(&error);
+        let mut described = Vec::new();
         for traf in moof.children() {
             let traf = traf.map_err(fail)?;
             if traf.kind == b"traf" {
-                found.read_traf(&traf, init).map_err(fail)?;
+                let traf = TrackFragment::read(&traf, init).map_err(fail)?;
+                found.judge(&traf);
+                if traf.has_samples {
+                    described.push((traf.track, traf.described));
+                }
             }
         }
         let parsed = Movie::parse(RawIndex {
@@ -111,7 +142,12 @@ impl Fragment {
                     ..Span::default()
                 });
                 if pictures && span.samples == 0 && found.first_sample.is_none() {
-                    found.first_sample = Some((sample.offset, sample.size));
+                    found.first_sample = Some(FirstSample {
+                        offset: sample.offset,
+                        size: sample.size,
+                        track: trak.id,
+                        description: sample.description,
+                    });
                 }
                 span.decode_end = sample
                     .decode_time
@@ -124,50 +160,35 @@ impl Fragment {
                     span.keyframes.push(time);
                 }
             }
+            if let Some(span) = &mut span {
+                for (_, one) in described.iter().filter(|(track, _)| *track == trak.id) {
+                    span.describe(*one);
+                }
+            }
             found.spans.extend(span);
         }
         Ok(found)
     }
 
-    fn read_traf(&mut self, traf: &Mp4Box, init: &Init) -> Result<(), Error> {
-        let mut has_time = false;
-        let (mut senc, mut saiz, mut saio) = (false, false, false);
-        let mut track = 0;
-        for child in traf.children() {
-            let child = child?;
-            match &child.kind.bytes() {
-                b"tfhd" => {
-                    let (_, flags, mut fields) = child.full()?;
-                    track = fields.u32()?;
-                    if flags & 1 != 0 {
-                        self.problems.push((
-                            MediaProblem::AbsoluteOffsets,
-                            format!("`tfhd` of track {track} gives an absolute data offset"),
-                        ));
-                    }
-                }
-                b"tfdt" => has_time = true,
-                b"senc" => senc = true,
-                b"saiz" => saiz = true,
-                b"saio" => saio = true,
-                _ => {}
-            }
+    fn judge(&mut self, traf: &TrackFragment) {
+        let track = traf.track;
+        if traf.absolute {
+            self.problems.push((
+                MediaProblem::AbsoluteOffsets,
+                format!("`tfhd` of track {track} gives an absolute data offset"),
+            ));
         }
-        if !has_time {
+        if !traf.timed {
             self.problems.push((
                 MediaProblem::NoDecodeTime,
                 format!("the fragment of track {track} has no `tfdt` box"),
             ));
         }
-        let encrypted = init
-            .track(track)
-            .is_some_and(|track| track.protection.is_some());
-        if encrypted && !senc && !(saiz && saio) {
+        if traf.has_samples && traf.described.encrypted == Some(true) && !traf.has_auxiliary {
             self.problems.push((
                 MediaProblem::NoSampleEncryption,
                 format!("the fragment of track {track} has neither `senc` nor `saiz` and `saio`"),
             ));
         }
-        Ok(())
     }
 }

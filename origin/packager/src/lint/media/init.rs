@@ -2,9 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::description::Description;
 use crate::isobmff::{FourCc, Mp4Box};
-use crate::mp4::{Movie, Parsed, RawIndex, parse_sample_entries};
-use crate::presentation::{AudioInfo, VideoInfo};
+use crate::mp4::{Movie, RawIndex, TrackExtends, parse_sample_entries};
 use crate::{Error, TrackKind};
 
 /// What an initialization section says.
@@ -32,32 +32,30 @@ pub(in crate::lint) struct Init {
 pub(in crate::lint) struct InitTrack {
     pub(in crate::lint) id: u32,
     pub(in crate::lint) kind: Option<TrackKind>,
-    /// Four-character code of the sample entry, what is below an encryption.
-    pub(in crate::lint) entry: String,
-    /// Codec string (RFC 6381); `None` when it cannot be worked out.
-    pub(in crate::lint) codec: Option<String>,
-    pub(in crate::lint) supplemental: Option<String>,
+    /// What samples may be, in the order of the `stsd` box.
+    pub(in crate::lint) descriptions: Vec<Description>,
+    /// Number of the description that fragments take which name none: 1 is the first.
+    pub(in crate::lint) default_description: u32,
     pub(in crate::lint) timescale: u32,
     /// Where the presentation starts in the track's media, in ticks.
     pub(in crate::lint) media_start: i64,
-    pub(in crate::lint) video: Option<VideoInfo>,
-    pub(in crate::lint) audio: Option<AudioInfo>,
-    pub(in crate::lint) protection: Option<Protection>,
     /// A loudness box is there.
     pub(in crate::lint) loudness: bool,
-    /// Bytes of the length before every NAL unit; `None` when samples are not made of them.
-    pub(in crate::lint) nal_length: Option<u8>,
     /// Data are in another file.
     pub(in crate::lint) external_data: bool,
 }
 
-/// Common Encryption of a track (ISO/IEC 23001-7).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::lint) struct Protection {
-    /// `cbcs`, `cenc`, …
-    pub(in crate::lint) scheme: String,
-    /// Blocks encrypted and skipped of `tenc`; `None` when it says no pattern.
-    pub(in crate::lint) pattern: Option<(u8, u8)>,
+impl InitTrack {
+    /// The description with that number; 1 is the first.
+    pub(in crate::lint) fn description(&self, number: u32) -> Option<&Description> {
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.descriptions.get(index)
+    }
+
+    /// True when a description is one of pictures.
+    pub(in crate::lint) fn shows_video(&self) -> bool {
+        self.descriptions.iter().any(|one| one.video.is_some())
+    }
 }
 
 impl Init {
@@ -108,6 +106,7 @@ impl Init {
     fn read_movie(&mut self, moov: &Mp4Box) -> Result<Mp4Box, Error> {
         let mut renamed = BytesMut::from(&moov.payload[..]);
         let mut extras = Vec::new();
+        let mut defaults = Vec::new();
         for child in moov.children() {
             let child = child?;
             match &child.kind.bytes() {
@@ -120,7 +119,15 @@ impl Init {
                     self.extends_last = false;
                     extras.push(self.read_extras(moov, &child, &mut renamed)?);
                 }
-                b"mvex" => self.extends_last = true,
+                b"mvex" => {
+                    self.extends_last = true;
+                    for trex in child.children() {
+                        let trex = trex?;
+                        if trex.kind == b"trex" {
+                            defaults.push(TrackExtends::parse(&trex)?);
+                        }
+                    }
+                }
                 _ => {}
             }
         }
@@ -142,6 +149,10 @@ impl Init {
                 .cloned()
                 .unwrap_or_default();
             track.id = trak.id;
+            track.default_description = defaults
+                .iter()
+                .find(|(id, _)| *id == trak.id)
+                .map_or(1, |(_, values)| values.description);
             track.timescale = trak.timescale;
             track.kind = match &trak.handler.bytes() {
                 b"vide" | b"auxv" => Some(TrackKind::Video),
@@ -155,15 +166,9 @@ impl Init {
                 .map(|edit| edit.media_time)
                 .find(|time| *time >= 0)
                 .unwrap_or(0);
-            if let Ok(entries) = parse_sample_entries(trak)
-                && let Some(Parsed::Entry(entry)) = entries.into_iter().next()
-            {
-                track.codec = Some(entry.codec_string);
-                track.supplemental = entry.supplemental;
-                track.video = entry.video;
-                track.audio = entry.audio;
-            } else {
-                track.codec = plain_codec(&track.entry).map(str::to_owned);
+            let parsed = parse_sample_entries(trak).unwrap_or_default();
+            for (index, description) in track.descriptions.iter_mut().enumerate() {
+                description.complete(parsed.get(index));
             }
             self.tracks.push(track);
         }
@@ -207,48 +212,7 @@ impl Init {
         let Some(stsd) = descend(&information, &[b"stbl", b"stsd"])? else {
             return Ok(track);
         };
-        let Some(entry) = stsd.children_after(8).next().transpose()? else {
-            return Ok(track);
-        };
-        track.entry = entry.kind.to_string();
-        let fields = match &entry.kind.bytes() {
-            b"encv" => 78,
-            b"enca" => 28,
-            _ => {
-                track.nal_length = nal_length(&entry, &track.entry)?;
-                return Ok(track);
-            }
-        };
-        let Some(sinf) = entry.children_after(fields).find(b"sinf")? else {
-            return Ok(track);
-        };
-        if let Some(frma) = sinf.children().find(b"frma")? {
-            let original = frma.fields().four_cc()?;
-            track.entry = original.to_string();
-            let at = usize::try_from(entry.offset - moov.payload_offset).unwrap_or(usize::MAX);
-            if let Some(place) = at
-                .checked_add(4)
-                .and_then(|start| renamed.get_mut(start..start + 4))
-            {
-                place.copy_from_slice(&original.bytes());
-            }
-            track.nal_length = nal_length(&entry, &track.entry)?;
-        }
-        let mut protection = Protection {
-            scheme: String::new(),
-            pattern: None,
-        };
-        if let Some(schm) = sinf.children().find(b"schm")? {
-            let (_, _, mut fields) = schm.full()?;
-            protection.scheme = fields.four_cc()?.to_string();
-        }
-        if let Some(tenc) = descend(&sinf, &[b"schi", b"tenc"])? {
-            let (version, _, mut fields) = tenc.full()?;
-            fields.skip(1)?;
-            let pattern = fields.u8()?;
-            protection.pattern = (version > 0).then_some((pattern >> 4, pattern & 15));
-        }
-        track.protection = Some(protection);
+        track.descriptions = Description::read_all(&stsd, moov.payload_offset, renamed)?;
         Ok(track)
     }
 }
@@ -276,24 +240,4 @@ fn descend(start: &Mp4Box, path: &[&[u8; 4]]) -> Result<Option<Mp4Box>, Error> {
         }
     }
     Ok(Some(at))
-}
-
-/// Bytes of the length before every NAL unit of a sample.
-fn nal_length(entry: &Mp4Box, kind: &str) -> Result<Option<u8>, Error> {
-    let (config, at): (&[u8; 4], usize) = match kind {
-        "avc1" | "avc3" | "dva1" | "dvav" => (b"avcC", 4),
-        "hvc1" | "hev1" | "dvh1" | "dvhe" => (b"hvcC", 21),
-        _ => return Ok(None),
-    };
-    let config = entry.children_after(78).find(config)?;
-    Ok(config.and_then(|config| config.payload.get(at).map(|byte| (byte & 3) + 1)))
-}
-
-/// Codec strings that are the four-character code itself.
-fn plain_codec(entry: &str) -> Option<&str> {
-    matches!(
-        entry,
-        "mjpg" | "wvtt" | "ac-3" | "ec-3" | "Opus" | "fLaC" | "alac"
-    )
-    .then_some(entry)
 }

@@ -1,5 +1,7 @@
 //! What media segments and initialization sections say about themselves.
 
+mod described;
+mod description;
 mod fragment;
 mod init;
 mod picture;
@@ -7,6 +9,7 @@ mod reader;
 mod transport;
 mod webvtt;
 
+pub(super) use description::Description;
 pub(super) use fragment::Span;
 pub(super) use init::{Init, InitTrack};
 pub(super) use reader::{SegmentReader, Want};

@@ -1,11 +1,11 @@
 //! What a picture is, by the NAL units of its sample (ISO/IEC 14496-10, table 7-1; ISO/IEC 23008-2, table 7-1).
 
 use super::Picture;
-use super::init::InitTrack;
+use super::description::Description;
 
 /// The kind of the first picture in a sample.
-pub(super) fn first_picture(data: &[u8], track: &InitTrack, length: u8) -> Option<Picture> {
-    let hevc = !track.entry.starts_with("avc") && !track.entry.starts_with("dva");
+pub(super) fn first_picture(data: &[u8], description: &Description, length: u8) -> Option<Picture> {
+    let hevc = !description.entry.starts_with("avc") && !description.entry.starts_with("dva");
     let mut rest = data;
     loop {
         let (size, after) = rest.split_at_checked(usize::from(length))?;

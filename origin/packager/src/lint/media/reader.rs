@@ -5,6 +5,7 @@ mod boxes;
 
 use bytes::Bytes;
 
+use super::fragment::FirstSample;
 use super::init::Init;
 use super::transport::{PACKET, TransportReader};
 use super::webvtt::{is_webvtt, read as read_text};
@@ -43,8 +44,8 @@ pub(in crate::lint) struct SegmentReader {
     i_frame: bool,
     encrypted: bool,
     boxes: usize,
-    /// Where the data of the first picture start, until they have been looked at.
-    picture: Option<(u64, u32)>,
+    /// The first picture, until it has been looked at.
+    picture: Option<FirstSample>,
     /// One past the last byte of sample data that fragments point at, and of their first samples.
     data_end: u64,
     first_data_end: u64,

@@ -76,7 +76,9 @@ pub(super) fn check(presentation: &Presentation, out: &mut Findings) {
             }
         }
         let silent = document.tracks().find(|track| {
-            track.kind == Some(TrackKind::Audio) && !track.loudness && track.entry != "apac"
+            track.kind == Some(TrackKind::Audio)
+                && !track.loudness
+                && track.descriptions.iter().any(|one| one.entry != "apac")
         });
         if let Some(track) = silent {
             let line = document.media().maps.first().map(|map| map.line);
@@ -140,9 +142,9 @@ fn has_stereo(presentation: &Presentation, audio: &[(usize, &str)]) -> bool {
     }
     let tracks: Vec<u32> = presentation
         .media()
-        .flat_map(|document| document.tracks())
-        .filter(|track| track.codec.as_deref().is_some_and(is_aac))
-        .filter_map(|track| Some(track.audio.as_ref()?.channel_count))
+        .flat_map(|document| document.descriptions())
+        .filter(|one| one.codec.as_deref().is_some_and(is_aac))
+        .filter_map(|one| Some(one.audio.as_ref()?.channel_count))
         .collect();
     if !tracks.is_empty() {
         return tracks.iter().any(|count| *count <= 2);
@@ -171,8 +173,8 @@ fn check_rates(presentation: &Presentation, url: &str, out: &mut Findings) {
             continue;
         };
         let he = document
-            .tracks()
-            .any(|track| matches!(track.codec.as_deref(), Some("mp4a.40.5" | "mp4a.40.29")));
+            .descriptions()
+            .any(|one| matches!(one.codec.as_deref(), Some("mp4a.40.5" | "mp4a.40.29")));
         let bytes: Option<u64> = document
             .track
             .segments

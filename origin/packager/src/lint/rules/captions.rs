@@ -47,8 +47,8 @@ pub(super) fn check(presentation: &Presentation, out: &mut Findings) {
         for (segment, facts) in segments {
             let wrong = matches!(facts.format, Format::Transport | Format::PackedAudio)
                 || document
-                    .tracks()
-                    .any(|track| track.entry == "wvtt" || track.entry == "tx3g");
+                    .descriptions()
+                    .any(|one| one.entry == "wvtt" || one.entry == "tx3g");
             if wrong {
                 let message = "neither a WebVTT text file nor IMSC1 in fMP4";
                 out.add(&FORMAT, document.url(), segment.line, &segment.uri, message);

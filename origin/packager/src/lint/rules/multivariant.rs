@@ -166,8 +166,8 @@ fn check_separate(
     let own = variant.uri.as_deref().and_then(|uri| presentation.at(uri));
     let muxed_channels = own
         .into_iter()
-        .flat_map(|document| document.tracks())
-        .filter_map(|track| track.audio.as_ref())
+        .flat_map(|document| document.descriptions())
+        .filter_map(|one| one.audio.as_ref())
         .map(|audio| u64::from(audio.channel_count))
         .max();
     let inside: Vec<_> = group

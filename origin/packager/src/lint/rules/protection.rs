@@ -1,7 +1,10 @@
 //! Content protection (Authoring Specification, chapter 13; AirPlay 1.41).
 
+use std::collections::BTreeSet;
+
 use crate::TrackKind;
 use crate::lint::finding::Findings;
+use crate::lint::media::{Format, Init, InitTrack};
 use crate::lint::playlist::Key;
 use crate::lint::presentation::{Document, Presentation, Role, Use};
 use crate::lint::rule::rules;
@@ -100,56 +103,104 @@ fn check_key(document: &Document, key: &Key, out: &mut Findings) {
 }
 
 fn check_media(document: &Document, out: &mut Findings) {
-    let media = document.media();
-    for (map, init) in media.maps.iter().zip(&document.track.inits) {
-        let Some(init) = init else {
-            continue;
-        };
-        for track in &init.tracks {
-            let Some(protection) = &track.protection else {
-                continue;
-            };
-            let mut add = |rule, value: &str, message: String| {
-                out.add(rule, document.url(), map.line, value, message);
-            };
+    for (map, init) in document.media().maps.iter().zip(&document.track.inits) {
+        for track in init.iter().flat_map(|init| &init.tracks) {
             let video = track.kind == Some(TrackKind::Video);
-            if video && protection.scheme == "cbcs" && protection.pattern != Some((1, 9)) {
-                let found = match protection.pattern {
+            let mut patterns: Vec<_> = track
+                .descriptions
+                .iter()
+                .filter_map(|one| one.protection.as_ref())
+                .filter(|one| video && one.scheme == "cbcs" && one.pattern != Some((1, 9)))
+                .map(|one| one.pattern)
+                .collect();
+            patterns.dedup();
+            for pattern in patterns {
+                let found = match pattern {
                     Some((crypt, skip)) => format!("{crypt}:{skip}"),
                     None => "no pattern".to_owned(),
                 };
-                add(&PATTERN, &found, format!("track {} has {found}", track.id));
+                let message = format!("track {} has {found}", track.id);
+                out.add(&PATTERN, document.url(), map.line, found, message);
             }
-            // The key that applies to segments after the map may stand on either side of it.
-            let methods: Vec<&str> = media
-                .segments
-                .iter()
-                .filter(|segment| segment.map.and_then(|index| media.maps.get(index)) == Some(map))
-                .flat_map(|segment| &segment.keys)
-                .filter_map(|key| media.keys.get(*key))
-                .map(|key| key.method.as_str())
-                .collect();
-            if methods.is_empty() && media.keys.is_empty() {
-                add(
-                    &CLEAR,
-                    &protection.scheme,
-                    format!("track {} is encrypted", track.id),
-                );
+        }
+    }
+    check_methods(document, out);
+}
+
+/// Compares what the playlist says of every segment's encryption with what the segment says itself.
+fn check_methods(document: &Document, out: &mut Findings) {
+    let media = document.media();
+    let mut contradicted = BTreeSet::new();
+    for (index, segment) in media.segments.iter().enumerate() {
+        let Some(init) = document.init_of(index) else {
+            continue;
+        };
+        let methods: Vec<&str> = segment
+            .keys
+            .iter()
+            .filter_map(|key| media.keys.get(*key))
+            .map(|key| key.method.as_str())
+            .filter(|method| *method != "NONE")
+            .collect();
+        for (track, scheme) in encrypted_tracks(document, index, init) {
+            if methods.is_empty() {
+                let message = format!("track {track} is encrypted");
+                out.add(&CLEAR, document.url(), segment.line, scheme, message);
+                continue;
             }
-            let expected = match protection.scheme.as_str() {
+            let expected = match scheme {
                 "cbcs" => "SAMPLE-AES",
                 "cenc" => "SAMPLE-AES-CTR",
                 _ => "",
             };
-            if let Some(other) = methods
+            let other = methods
                 .iter()
-                .find(|method| method.starts_with("SAMPLE-AES") && **method != expected)
+                .find(|method| method.starts_with("SAMPLE-AES") && **method != expected);
+            // The initialization section says it once for all.
+            let map = segment.map.and_then(|map| media.maps.get(map));
+            if let (Some(other), Some(map)) = (other, map)
+                && contradicted.insert((map.line, track))
             {
-                let message = format!("the scheme is {}, METHOD is {other}", protection.scheme);
-                add(&SCHEME, &protection.scheme, message);
+                let message = format!("the scheme is {scheme}, METHOD is {other}");
+                out.add(&SCHEME, document.url(), map.line, scheme, message);
             }
         }
     }
+}
+
+/// Tracks of a segment that have encrypted samples, and the scheme. Where segments are not read, a track whose samples are all
+/// encrypted by its sample descriptions.
+fn encrypted_tracks<'a>(
+    document: &Document,
+    segment: usize,
+    init: &'a Init,
+) -> Vec<(u32, &'a str)> {
+    let scheme = |track: &'a InitTrack, number: u32| {
+        let protection = track.description(number)?.protection.as_ref()?;
+        Some((track.id, protection.scheme.as_str()))
+    };
+    let read = document
+        .track
+        .segments
+        .get(segment)
+        .filter(|facts| facts.format != Format::Unread);
+    if let Some(facts) = read {
+        let described = facts.spans.iter().flat_map(|span| {
+            let encrypted = span
+                .described
+                .iter()
+                .filter(|one| one.encrypted == Some(true));
+            encrypted.map(|one| (span.track, one.description))
+        });
+        return described
+            .filter_map(|(track, number)| scheme(init.track(track)?, number))
+            .collect();
+    }
+    let wholly = init.tracks.iter().filter(|track| {
+        let mut all = track.descriptions.iter();
+        all.all(|one| one.protection.as_ref().is_some_and(|one| one.by_default))
+    });
+    wholly.filter_map(|track| scheme(track, 1)).collect()
 }
 
 fn check_hdcp(presentation: &Presentation, out: &mut Findings) {

@@ -197,8 +197,8 @@ fn check_channels(
         return;
     };
     let media = document
-        .tracks()
-        .filter_map(|track| track.audio.as_ref())
+        .descriptions()
+        .filter_map(|one| one.audio.as_ref())
         .map(|audio| (u64::from(audio.channel_count), audio.channels.as_str()))
         .max();
     if let Some((count, text)) = media {

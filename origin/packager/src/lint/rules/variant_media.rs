@@ -6,7 +6,7 @@ use crate::lint::finding::Findings;
 use crate::lint::playlist::{RenditionType, Variant, is_text, is_video};
 use crate::lint::presentation::{Document, Presentation};
 use crate::lint::rule::rules;
-use crate::presentation::VideoRange;
+use crate::presentation::{VideoInfo, VideoRange};
 
 rules! {
     CODECS_MISSING: Must Packaging "rfc-4.4.6.2-codecs-media" ["rfc-4.4.6.1.1-codecs"]
@@ -46,7 +46,11 @@ fn check_variant(presentation: &Presentation, url: &str, variant: &Variant, out:
         return;
     };
     check_codecs(presentation, url, variant, own, out);
-    let Some(video) = own.tracks().find_map(|track| track.video.as_ref()) else {
+    let videos: Vec<&VideoInfo> = own
+        .descriptions()
+        .filter_map(|one| one.video.as_ref())
+        .collect();
+    let Some(video) = videos.first() else {
         return;
     };
     let range = match video.colour.range {
@@ -56,8 +60,8 @@ fn check_variant(presentation: &Presentation, url: &str, variant: &Variant, out:
     };
     // Dolby Vision profile 5 has no transfer characteristics that a display could use; it is PQ.
     let dolby = own
-        .tracks()
-        .any(|track| matches!(track.entry.as_str(), "dvh1" | "dvhe"));
+        .descriptions()
+        .any(|one| matches!(one.entry.as_str(), "dvh1" | "dvhe"));
     // Where the media do not say, they may be anything.
     let silent = video.colour.transfer == 2;
     if variant.video_range() != range && !dolby && !silent {
@@ -68,20 +72,18 @@ fn check_variant(presentation: &Presentation, url: &str, variant: &Variant, out:
         out.add(&RANGE, url, variant.line, variant.video_range(), message);
     }
     if let Some((width, height)) = variant.resolution() {
-        let shown = (
-            u64::from(video.display_width),
-            u64::from(video.display_height),
-        );
-        let off = |a: u64, b: u64| a.abs_diff(b) > 2;
-        if (off(width, shown.0) || off(height, shown.1)) && shown.0 > 0 {
-            let message = format!("the video is shown with {}x{}", shown.0, shown.1);
-            out.add(
-                &RESOLUTION,
-                url,
-                variant.line,
-                format!("{width}x{height}"),
-                message,
+        // Pictures may be of several sizes; one of them is said.
+        let is_shown = |video: &&VideoInfo| {
+            let (w, h) = (video.display_width, video.display_height);
+            (w == 0) || (width.abs_diff(w.into()) <= 2 && height.abs_diff(h.into()) <= 2)
+        };
+        if !videos.iter().any(is_shown) {
+            let message = format!(
+                "the video is shown with {}x{}",
+                video.display_width, video.display_height
             );
+            let said = format!("{width}x{height}");
+            out.add(&RESOLUTION, url, variant.line, said, message);
         }
     }
     if let (Some(said), Some(real)) = (variant.frame_rate(), measured_frame_rate(own))
@@ -123,8 +125,8 @@ fn check_codecs(
     let mut found: BTreeSet<String> = BTreeSet::new();
     for document in &documents {
         all_read &= document.media().maps.len() == document.inits().count();
-        for track in document.tracks() {
-            match &track.codec {
+        for description in document.descriptions() {
+            match &description.codec {
                 Some(codec) => {
                     found.insert(codec.clone());
                 }
@@ -185,7 +187,7 @@ fn measured_frame_rate(document: &Document) -> Option<f64> {
             continue;
         };
         for span in &facts.spans {
-            let Some(track) = init.track(span.track).filter(|track| track.video.is_some()) else {
+            let Some(track) = init.track(span.track).filter(|track| track.shows_video()) else {
                 continue;
             };
             let ticks = span.decode_end.saturating_sub(span.decode_start);

@@ -191,7 +191,7 @@ fn check_entries(presentation: &Presentation, url: &str, variant: &Variant, out:
                 .as_deref()
                 .and_then(|uri| presentation.at(uri))
                 .into_iter()
-                .flat_map(|document| document.tracks().map(|track| track.entry.clone())),
+                .flat_map(|document| document.descriptions().map(|one| one.entry.clone())),
         )
         .find(|entry| matches!(entry.as_str(), "avc3" | "hev1" | "dvhe"));
     if let Some(entry) = inside {
@@ -274,5 +274,5 @@ fn check_container(document: &Document, out: &mut Findings) {
 }
 
 fn document_is_av1(document: &Document) -> bool {
-    document.tracks().any(|track| track.entry == "av01")
+    document.descriptions().any(|one| one.entry == "av01")
 }

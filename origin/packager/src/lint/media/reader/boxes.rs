@@ -1,7 +1,6 @@
 //! The boxes of an fMP4 segment.
 
 use super::{MAX_BOXES, MAX_FRAGMENT, SegmentReader, WINDOW};
-use crate::TrackKind;
 use crate::isobmff::{FourCc, Header, Mp4Box};
 use crate::lint::media::MediaProblem;
 use crate::lint::media::fragment::Fragment;
@@ -86,9 +85,9 @@ impl SegmentReader {
             Ok(fragment) => {
                 if self.facts.fragments == 1 {
                     self.picture = fragment.first_sample;
-                    self.first_data_end = fragment
-                        .first_sample
-                        .map_or(0, |(at, len)| at.saturating_add(u64::from(len)));
+                    self.first_data_end = fragment.first_sample.map_or(0, |first| {
+                        first.offset.saturating_add(u64::from(first.size))
+                    });
                 }
                 self.data_end = self.data_end.max(fragment.data_end);
                 for (kind, message) in fragment.problems {
@@ -119,17 +118,18 @@ impl SegmentReader {
 
     /// Looks at the first picture of the segment.
     fn look_at_picture(&mut self, init: Option<&Init>) -> Option<(u64, u64)> {
-        let (at, len) = self.picture?;
-        let track = init?
-            .tracks
-            .iter()
-            .find(|track| track.kind == Some(TrackKind::Video));
-        let Some((track, length)) = track.and_then(|track| Some((track, track.nal_length?))) else {
+        let first = self.picture?;
+        let description = init?
+            .track(first.track)
+            .and_then(|track| track.description(first.description));
+        let Some((description, length)) = description.and_then(|one| Some((one, one.nal_length?)))
+        else {
             self.picture = None;
             return None;
         };
+        let at = first.offset;
         // Parameter sets and messages may come before the picture, rarely more than this.
-        let wanted = u64::from(len).min(4 << 10);
+        let wanted = u64::from(first.size).min(4 << 10);
         if self.end.is_some_and(|end| at.saturating_add(wanted) > end) || at < self.at {
             self.picture = None;
             return None;
@@ -138,7 +138,7 @@ impl SegmentReader {
             return Some((at, wanted));
         };
         self.picture = None;
-        self.facts.first_picture = first_picture(&data, track, length);
+        self.facts.first_picture = first_picture(&data, description, length);
         None
     }
 }
