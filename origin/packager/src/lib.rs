@@ -30,6 +30,7 @@ mod probe;
 mod protect;
 mod report;
 mod request;
+mod scrub_pictures;
 mod segment_writer;
 mod sidecar;
 mod slice_scan;
@@ -55,4 +56,5 @@ pub use presentation::{
 pub use probe::{Probe, ProbeStep};
 pub use report::{Note, Report, Variant};
 pub use request::{SegmentRequest, SegmentStep};
+pub use scrub_pictures::{PictureRendition, ScrubPictures};
 pub use step::{ByteRange, Output, OutputKind, Progress, Step};

@@ -5,6 +5,7 @@ mod init;
 mod segment;
 mod segment_index;
 
-pub(crate) use init::init_segment;
+pub(crate) use fragment::Shape;
+pub(crate) use init::{TrackHeader, init_segment};
 pub(crate) use segment::{Container, Content, Fragments, write_segment};
 pub(crate) use segment_index::{segment_index, segment_index_len};

@@ -1,14 +1,57 @@
 //! I-frame playlists (RFC 8216bis 4.4.3.6): every keyframe, each as the byte range of a fragment of its own.
 
+use std::fmt::Write;
+
+use super::attributes::Attributes;
 use super::bandwidth::Bandwidth;
 use super::dates::write_start;
 use super::keys::KeyTags;
 use super::media::{head, write_entry, write_map};
-use crate::Error;
 use crate::files::Address;
 use crate::plan::{Plan, PlannedTrack};
 use crate::timeline::to_micros;
 use crate::ts;
+use crate::{Error, ScrubPictures};
+
+/// The I-frame playlist of pictures that lie in one file after an initialization segment of `init_len` bytes: how long each stands, in
+/// microseconds, and where it is.
+pub(crate) fn picture_playlist(target: u64, init_len: u64, pictures: &[(u32, Address)]) -> String {
+    let mut text = head(target);
+    text.push_str("#EXT-X-I-FRAMES-ONLY\n");
+    if let Some((_, first)) = pictures.first() {
+        let _ = writeln!(
+            text,
+            "#EXT-X-MAP:URI=\"{}\",BYTERANGE=\"{init_len}@0\"",
+            first.name
+        );
+    }
+    for (duration, address) in pictures {
+        write_entry(&mut text, i64::from(*duration), address);
+    }
+    text.push_str("#EXT-X-ENDLIST\n");
+    text
+}
+
+/// The line that names such a playlist in the multivariant playlist.
+pub(crate) fn picture_stream_line(
+    bandwidth: Bandwidth,
+    pictures: &ScrubPictures,
+    uri: &str,
+) -> String {
+    let mut list = Attributes::default()
+        .plain("BANDWIDTH", bandwidth.peak)
+        .plain("AVERAGE-BANDWIDTH", bandwidth.average)
+        .quoted("CODECS", "mjpg")
+        .plain(
+            "RESOLUTION",
+            format_args!("{}x{}", pictures.width, pictures.height),
+        );
+    if pictures.beside_hdr {
+        list = list.plain("VIDEO-RANGE", "SDR");
+    }
+    let list = list.quoted("URI", uri).finish();
+    format!("#EXT-X-I-FRAME-STREAM-INF:{list}\n")
+}
 
 /// One keyframe.
 struct Keyframe {

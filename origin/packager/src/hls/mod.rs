@@ -9,7 +9,7 @@ mod media;
 mod multivariant;
 
 pub(crate) use bandwidth::Bandwidth;
-pub(crate) use i_frames::i_frame_playlist;
+pub(crate) use i_frames::{i_frame_playlist, picture_playlist, picture_stream_line};
 pub(crate) use media::{media_playlist, text_playlist};
 pub(crate) use multivariant::multivariant_playlist;
 
