@@ -94,7 +94,7 @@ fn parse_sps(nal: &[u8]) -> Option<PictureFormat> {
         if chroma == 3 {
             separate = r.flag()?;
         }
-        bit_depth = 8 + u8::try_from(r.ue()?).ok()?;
+        bit_depth = u8::try_from(r.ue()?).ok()?.checked_add(8)?;
         r.ue()?;
         r.flag()?;
         if r.flag()? {
@@ -186,7 +186,7 @@ pub(super) fn skip_scaling_list(r: &mut BitReader<'_>, size: u32) -> Option<()> 
     let (mut last, mut next) = (8, 8);
     for _ in 0..size {
         if next != 0 {
-            next = (last + r.se()?).rem_euclid(256);
+            next = r.se()?.checked_add(last)?.rem_euclid(256);
         }
         if next != 0 {
             last = next;
@@ -211,6 +211,11 @@ mod tests {
             (format.width, format.height, format.bit_depth),
             (640, 272, 8)
         );
+        // A bit depth of 8 + 254: found by fuzzing.
+        let deep = [
+            1, 4, 0, 116, 35, 1, 0, 11, 1, 135, 255, 209, 0, 228, 32, 8, 0, 255, 255, 0,
+        ];
+        let _ = AvcConfig::parse(&deep).map(|config| config.picture_format());
         for end in 0..sps.len() {
             let _ = parse_sps(&sps[..end]);
         }

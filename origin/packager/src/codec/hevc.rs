@@ -122,7 +122,7 @@ fn parse_sps(nal: &[u8]) -> Option<PictureFormat> {
         crop_width = left.checked_add(right)?.checked_mul(unit_x)?;
         crop_height = top.checked_add(bottom)?.checked_mul(unit_y)?;
     }
-    let bit_depth = 8 + u8::try_from(r.ue()?).ok()?;
+    let bit_depth = u8::try_from(r.ue()?).ok()?.checked_add(8)?;
     let mut format = PictureFormat {
         width: width.checked_sub(crop_width)?,
         height: height.checked_sub(crop_height)?,
