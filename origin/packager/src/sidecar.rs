@@ -16,6 +16,9 @@ use crate::mp4::RawIndex;
 /// Format and version.
 const MAGIC: &[u8; 8] = b"WEIRIDX3";
 
+/// Beyond it no file goes, and sums with it stay numbers.
+const MAX_OFFSET: u64 = 1 << 62;
+
 /// What the index of one input was read from.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
@@ -104,13 +107,13 @@ pub(crate) fn read(data: Bytes) -> Result<Vec<Input>, Error> {
 }
 
 fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
-    let input_len = reader.u64()?;
+    let input_len = reader.offset()?;
     let index_first = reader.take(1)?.first() == Some(&1);
     let mut boxes = Vec::new();
     for _ in 0..reader.u32()? {
         let kind = reader.take(4)?;
         let kind = FourCc([kind[0], kind[1], kind[2], kind[3]]);
-        let (offset, payload_offset, len) = (reader.u64()?, reader.u64()?, reader.u64()?);
+        let (offset, payload_offset, len) = (reader.offset()?, reader.offset()?, reader.u64()?);
         let payload = reader.take(usize::try_from(len).unwrap_or(usize::MAX))?;
         boxes.push(Mp4Box {
             kind,
@@ -189,5 +192,14 @@ impl Reader {
             .take(8)?
             .iter()
             .fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+
+    /// A place in a file.
+    fn offset(&mut self) -> Result<u64, Error> {
+        let offset = self.u64()?;
+        if offset > MAX_OFFSET {
+            return Err(broken("it names a place beyond the end of any file"));
+        }
+        Ok(offset)
     }
 }

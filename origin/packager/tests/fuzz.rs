@@ -229,3 +229,24 @@ fn changed_configurations_and_sidecars_never_panic() {
         }
     }
 }
+
+/// What fuzzing found once, and the seeds that it starts from.
+#[test]
+fn saved_inputs_break_nothing() {
+    let targets: [(&str, fn(&[u8])); 5] = [
+        ("film", fuzz::film),
+        ("sidecar", fuzz::sidecar),
+        ("codecs", fuzz::codec_configurations),
+        ("subtitle", fuzz::subtitle),
+        ("presentation", fuzz::presentation),
+    ];
+    for (target, run) in targets {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder.join(target)).unwrap() {
+            run(&std::fs::read(entry.unwrap().path()).unwrap());
+            count += 1;
+        }
+        assert!(count > 0, "no seeds of {target}");
+    }
+}
