@@ -48,6 +48,8 @@ pub struct RequestHead<'a> {
     names: &'a HeaderNames,
     method: &'a str,
     target: &'a str,
+    /// Where the path ends in the target: modules ask for path and query many times.
+    path_end: usize,
     headers: &'a [u8],
 }
 
@@ -74,6 +76,7 @@ impl<'a> RequestHead<'a> {
             names,
             method,
             target,
+            path_end: target.find('?').unwrap_or(target.len()),
             headers,
         })
     }
@@ -90,14 +93,12 @@ impl<'a> RequestHead<'a> {
 
     /// The target up to the first `?`.
     pub fn path(&self) -> &'a str {
-        self.target
-            .split_once('?')
-            .map_or(self.target, |(path, _)| path)
+        &self.target[..self.path_end]
     }
 
     /// What follows the first `?`, if there is one.
     pub fn query(&self) -> Option<&'a str> {
-        self.target.split_once('?').map(|(_, query)| query)
+        self.target.get(self.path_end + 1..)
     }
 
     /// The first value of a header, named in lower case.

@@ -17,26 +17,51 @@ use weir_module::{HeadBuffer, HeaderNames, Module, RequestHead};
 const RSA: &str = r#"{"kty":"RSA","e":"AQAB","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"}"#;
 const RSA_TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
 
-/// The best of many short rounds, each of about half a millisecond: a busy machine leaves some of them undisturbed.
+/// Part of a measurement's name, given as an argument: only what has it is run.
+fn wanted(name: &str) -> bool {
+    std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with("--"))
+        .is_none_or(|part| name.contains(&part))
+}
+
+/// A fixed piece of work of some half microsecond, in a chain so that nothing of it can be saved: what the machine gives at the moment.
+fn yardstick() {
+    let mut value = black_box(1_u64);
+    for _ in 0..400 {
+        value = value.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ value >> 29;
+    }
+    black_box(value);
+}
+
+/// Nanoseconds for each of `count` runs.
+fn time(count: u32, run: &mut impl FnMut()) -> f64 {
+    let begin = Instant::now();
+    (0..count).for_each(|_| run());
+    begin.elapsed().as_secs_f64() * 1e9 / f64::from(count)
+}
+
+/// The best of many short rounds, each of about half a millisecond: a busy machine leaves some of them undisturbed. Beside it the
+/// median of the ratios to the yardstick, each taken right after a round, so that whatever else the machine does cancels out.
 fn measure(name: &str, mut run: impl FnMut()) {
+    if !wanted(name) {
+        return;
+    }
+    let mut yard = yardstick;
     let mut count = 1_u32;
-    loop {
-        let begin = Instant::now();
-        (0..count).for_each(|_| run());
-        if begin.elapsed().as_micros() >= 500 || count >= 1 << 20 {
-            break;
-        }
+    while time(count, &mut run) * f64::from(count) < 500_000.0 && count < 1 << 20 {
         count *= 2;
     }
-    let best = (0..400)
-        .map(|_| {
-            let begin = Instant::now();
-            (0..count).for_each(|_| run());
-            begin.elapsed().as_nanos() / u128::from(count)
-        })
-        .min()
-        .unwrap_or_default();
-    println!("{name:<44} {best:>10} ns");
+    let mut ratios = Vec::new();
+    let mut best = f64::INFINITY;
+    for _ in 0..400 {
+        let one = time(count, &mut run);
+        ratios.push(one / time(500, &mut yard));
+        best = best.min(one);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let ratio = ratios[ratios.len() / 2];
+    println!("{name:<44} {best:>10.0} ns {ratio:>10.2} yardsticks");
 }
 
 fn main() {

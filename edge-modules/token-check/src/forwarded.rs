@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
 use weir_module::{Edit, Edits, RequestHead};
 
 use crate::carrier::{Place, cookies_without, query_without};
 use crate::client::ClientSource;
-use crate::config::{Policy, Propagate};
+use crate::config::Policy;
 use crate::format::Presented;
 use crate::grant::Grant;
 use crate::path::NormalPath;
@@ -55,7 +56,6 @@ impl Policy {
         for name in &gone.headers {
             push(&mut edits, Edit::RemoveRequest(name))?;
         }
-        let handed = handed.filter(|_| self.propagate == Propagate::Header);
         let entitlements = grant
             .filter(|grant| !grant.entitlements.is_empty())
             .map(|grant| grant.entitlements.join(", "));
@@ -100,10 +100,13 @@ impl Policy {
 /// What tokens occupy, each once.
 #[derive(Default)]
 pub(crate) struct Places<'a> {
-    parameters: Vec<&'a str>,
-    cookies: Vec<&'a str>,
-    headers: Vec<&'a str>,
+    parameters: Names<'a>,
+    cookies: Names<'a>,
+    headers: Names<'a>,
 }
+
+/// Room for one without an allocation: most requests carry one token at one place.
+type Names<'a> = SmallVec<[&'a str; 1]>;
 
 impl<'a> Places<'a> {
     /// The query without the token's parameters; none when nothing is left of it.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use weir_module::{
     Answer, ConfigError, DocumentNeed, Edit, Host, Level, Module, RequestHead, Verdict,
 };
 
 use crate::NAME;
-use crate::config::{Access, Config, Policy};
-use crate::format::Presented;
+use crate::config::{Access, Config, Policy, Propagate};
 use crate::forwarded::{self, IDENTITY, Places, SURROUNDINGS, push};
 use crate::grant::{Grant, RenewalCarrier, Request};
 use crate::key_source::KeyRing;
@@ -198,26 +198,26 @@ fn judge(
         Some(route) => (route.access, route.formats.as_slice()),
         None => (policy.access, policy.every_format.as_slice()),
     };
-    let mut presented: Vec<(usize, Presented<'_>)> = Vec::new();
+    let mut presented = Vec::new();
+    // Where the tokens of each format end among them, in the order of `formats`.
+    let mut ends: SmallVec<[usize; 8]> = SmallVec::new();
     match access {
         Access::Public => {}
         Access::Closed => return Err(Reason::RouteClosed.into()),
         Access::Token | Access::Optional => {
-            let mut found = Vec::new();
             for &format in formats {
-                policy.formats[format]
-                    .verifier
-                    .present(head, &path, &mut found);
-                presented.extend(found.drain(..).map(|token| (format, token)));
+                let verifier = &policy.formats[format].verifier;
+                verifier.present(head, &path, &mut presented);
+                ends.push(presented.len());
             }
         }
     }
     let mut gone = Places::default();
-    for (_, token) in &presented {
+    for token in &presented {
         token.places.iter().for_each(|place| gone.add(*place));
     }
     let query = gone.query(head);
-    let Some((_, first)) = presented.first() else {
+    let Some(first) = presented.first() else {
         if access == Access::Token {
             return Err(Reason::TokenMissing.into());
         }
@@ -230,23 +230,20 @@ fn judge(
             None,
         )?));
     };
-    if presented[1..]
-        .iter()
-        .any(|(_, other)| other.text != first.text)
-    {
+    if presented[1..].iter().any(|other| other.text != first.text) {
         return Err(Reason::TokensConflict.into());
     }
     // Formats may share a carrier: the token's look says whose it is.
-    let mine = |(format, token): &&(usize, Presented<'_>)| {
-        policy.formats[*format].verifier.recognises(&token.text)
+    let format_of = |at: usize| formats[ends.partition_point(|end| *end <= at)];
+    let mine = |at: &usize| {
+        let verifier = &policy.formats[format_of(*at)].verifier;
+        verifier.recognises(&presented[*at].text)
     };
-    let format = match presented.as_slice() {
-        [(format, _)] => *format,
-        several => several
-            .iter()
-            .find(mine)
-            .map_or(presented[0].0, |(format, _)| *format),
+    let chosen = match presented.len() {
+        1 => 0,
+        several => (0..several).find(mine).unwrap_or(0),
     };
+    let format = format_of(chosen);
     let grant = known.grant(policy, format, &first.text, now, host)?;
     let skew = policy.formats[format].verifier.clock_skew();
     let query_left = query.as_deref().unwrap_or_default();
@@ -289,6 +286,7 @@ fn judge(
     let long = grant.exchange.as_deref();
     let long = long.and_then(|long| Some((long.carry(), long.mint(now)?)));
     let handed = match &long {
+        _ if policy.propagate == Propagate::None => None,
         Some((carry, token)) => carry.handed_on(token),
         None => forwarded::carrier_form(first),
     };

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use smallvec::smallvec;
 use subtle::ConstantTimeEq;
 use weir_module::RequestHead;
 
@@ -127,7 +128,7 @@ impl Verifier for Bunny {
             out.push(Presented {
                 text: text.into(),
                 raw: segment.into(),
-                places: vec![Place::Path(1)],
+                places: smallvec![Place::Path(1)],
             });
         }
         let ours = matches!(Held::parameter(head, "token"), Held::One(token) if token.starts_with("HS256-"));

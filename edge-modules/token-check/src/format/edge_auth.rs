@@ -8,11 +8,12 @@
 
 use std::borrow::Cow;
 
+use smallvec::{SmallVec, smallvec};
 use weir_module::RequestHead;
 
 use super::parts::{join, split, unix_time};
 use super::{MAX_TOKEN, Presented, Verifier};
-use crate::carrier::{Carrier, Place, percent_decode, query_without};
+use crate::carrier::{Carrier, Found, Place, percent_decode, query_without};
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::network::Network;
@@ -99,11 +100,11 @@ impl Verifier for EdgeAuth {
         path: &'a NormalPath<'a>,
         out: &mut Vec<Presented<'a>>,
     ) {
-        let mut found = Vec::new();
+        let mut several: SmallVec<[Found<'_>; 1]> = SmallVec::new();
         for carrier in &self.rules.carriers {
-            carrier.find(head, path, &mut found);
+            carrier.find(head, path, |found| several.push(found));
         }
-        for found in found {
+        for found in several {
             // A token with `acl` does not depend on the path and is remembered for all of it.
             let acl = found.raw.split('~').any(|field| field.starts_with("acl="));
             let query = match found.place {
@@ -117,7 +118,7 @@ impl Verifier for EdgeAuth {
             out.push(Presented {
                 text: text.into(),
                 raw: found.raw,
-                places: vec![found.place],
+                places: smallvec![found.place],
             });
         }
     }

@@ -12,13 +12,14 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use smallvec::{SmallVec, smallvec};
 use weir_module::RequestHead;
 
 use super::edge_auth::secret_holds;
 use super::long_token::{ExchangeRules, LongToken};
 use super::parts::{ORIGIN_HEADERS, join, origin, split, unix_time};
 use super::{MAX_TOKEN, Presented, Verifier};
-use crate::carrier::{Carrier, percent_decode};
+use crate::carrier::{Carrier, Found, percent_decode};
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::matching::Match;
@@ -70,11 +71,11 @@ impl Verifier for MediaCdn {
         path: &'a NormalPath<'a>,
         out: &mut Vec<Presented<'a>>,
     ) {
-        let mut found = Vec::new();
+        let mut several: SmallVec<[Found<'_>; 1]> = SmallVec::new();
         for carrier in &self.rules.carriers {
-            carrier.find(head, path, &mut found);
+            carrier.find(head, path, |found| several.push(found));
         }
-        for found in found {
+        for found in several {
             let token =
                 percent_decode(&found.raw).map_or_else(String::new, |decoded| decoded.into_owned());
             let fields = || token.split('~');
@@ -105,7 +106,7 @@ impl Verifier for MediaCdn {
             out.push(Presented {
                 text: text.into(),
                 raw: found.raw,
-                places: vec![found.place],
+                places: smallvec![found.place],
             });
         }
     }

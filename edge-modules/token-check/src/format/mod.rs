@@ -15,6 +15,7 @@ pub mod uri_signing;
 
 use std::borrow::Cow;
 
+use smallvec::{SmallVec, smallvec};
 use weir_module::RequestHead;
 
 use crate::carrier::{Carrier, Found, Place, percent_decode};
@@ -31,7 +32,7 @@ pub struct Presented<'a> {
     /// The token as it stands in the request; parameters with their names when it takes more than one.
     pub raw: Cow<'a, str>,
     /// What to take out of the request.
-    pub places: Vec<Place<'a>>,
+    pub places: SmallVec<[Place<'a>; 1]>,
 }
 
 impl<'a> Presented<'a> {
@@ -49,7 +50,7 @@ impl<'a> Presented<'a> {
         Self {
             text,
             raw: found.raw,
-            places: vec![found.place],
+            places: smallvec![found.place],
         }
     }
 }
@@ -102,11 +103,9 @@ pub(crate) fn present_single<'a>(
     path: &'a NormalPath<'a>,
     out: &mut Vec<Presented<'a>>,
 ) {
-    let mut found = Vec::new();
     for carrier in carriers {
-        carrier.find(head, path, &mut found);
+        carrier.find(head, path, |found| out.push(Presented::single(found)));
     }
-    out.extend(found.into_iter().map(Presented::single));
 }
 
 /// The path token among carriers. Behind a prefix every segment is a token; where the first segment itself is one, it must look so.

@@ -8,6 +8,7 @@
 //! `/s/link` until 2147483647 from 127.0.0.1 gives `md5=_e4Nc3iduzkWRm01TBBNYw`.
 
 use md5::{Digest, Md5};
+use smallvec::smallvec;
 use subtle::ConstantTimeEq;
 use weir_module::RequestHead;
 
@@ -195,7 +196,7 @@ impl Verifier for SecureLink {
                     out.push(Presented {
                         text: text.into(),
                         raw: hash.into(),
-                        places: vec![Place::Path(count)],
+                        places: smallvec![Place::Path(count)],
                     });
                 }
             }
