@@ -137,7 +137,7 @@ pub fn to_jwk(key: &Key) -> Option<Value> {
             json!({ "kty": "EC", "crv": "P-256", "x": base64(point.x()?), "y": base64(point.y()?) })
         }
         VerifyingKey::P384(point) => {
-            let point = point.to_encoded_point(false);
+            let point = point.public().to_encoded_point(false);
             json!({ "kty": "EC", "crv": "P-384", "x": base64(point.x()?), "y": base64(point.y()?) })
         }
         VerifyingKey::Rsa(key) => {

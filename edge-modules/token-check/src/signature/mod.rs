@@ -3,7 +3,7 @@
 //! A key knows its kind, an algorithm names the kind it needs, and a pair that does not fit is refused before any arithmetic:
 //! a public key can never serve as an HMAC secret (RFC 8725 section 3.1).
 
-mod p256;
+mod ecdsa;
 mod rsa;
 mod sign;
 
@@ -14,7 +14,7 @@ use pkcs8::DecodePublicKey;
 use pkcs8::der::{Decode, Encode};
 use subtle::ConstantTimeEq;
 
-pub use self::p256::P256PublicKey;
+pub use self::ecdsa::{P256PublicKey, P384PublicKey};
 pub use self::rsa::RsaPublicKey;
 pub use self::sign::{SignError, SigningKey};
 
@@ -144,7 +144,7 @@ pub enum VerifyingKey {
     /// A P-256 public key.
     P256(Box<P256PublicKey>),
     /// A P-384 public key.
-    P384(Box<p384::ecdsa::VerifyingKey>),
+    P384(Box<P384PublicKey>),
     /// An RSA public key of 2048 to 8192 bits.
     Rsa(Box<RsaPublicKey>),
 }
@@ -208,7 +208,7 @@ impl VerifyingKey {
     /// # Errors
     /// [`KeyError::Malformed`].
     pub fn p256(point: &[u8]) -> Result<Self, KeyError> {
-        ::p256::ecdsa::VerifyingKey::from_sec1_bytes(point)
+        p256::ecdsa::VerifyingKey::from_sec1_bytes(point)
             .map(|key| Self::P256(Box::new(P256PublicKey::new(key))))
             .map_err(|_| KeyError::Malformed("not a P-256 point"))
     }
@@ -219,7 +219,7 @@ impl VerifyingKey {
     /// [`KeyError::Malformed`].
     pub fn p384(point: &[u8]) -> Result<Self, KeyError> {
         p384::ecdsa::VerifyingKey::from_sec1_bytes(point)
-            .map(|key| Self::P384(Box::new(key)))
+            .map(|key| Self::P384(Box::new(P384PublicKey::new(key))))
             .map_err(|_| KeyError::Malformed("not a P-384 point"))
     }
 
@@ -263,11 +263,11 @@ impl VerifyingKey {
         match info.algorithm.oid.to_string().as_str() {
             OID_RSA => Self::from_pkcs1_der(bits),
             OID_ED25519 => Self::ed25519(bits),
-            OID_EC => ::p256::ecdsa::VerifyingKey::from_public_key_der(der)
+            OID_EC => p256::ecdsa::VerifyingKey::from_public_key_der(der)
                 .map(|key| Self::P256(Box::new(P256PublicKey::new(key))))
                 .or_else(|_| {
                     p384::ecdsa::VerifyingKey::from_public_key_der(der)
-                        .map(|key| Self::P384(Box::new(key)))
+                        .map(|key| Self::P384(Box::new(P384PublicKey::new(key))))
                 })
                 .map_err(|_| KeyError::Unsupported),
             _ => Err(KeyError::Unsupported),
@@ -287,7 +287,7 @@ impl VerifyingKey {
             Self::Secret(_) => None,
             Self::Ed25519(key) => Some(key.to_public_key_der().ok()?.into_vec()),
             Self::P256(key) => Some(key.public().to_public_key_der().ok()?.into_vec()),
-            Self::P384(key) => Some(key.to_public_key_der().ok()?.into_vec()),
+            Self::P384(key) => Some(key.public().to_public_key_der().ok()?.into_vec()),
             Self::Rsa(key) => {
                 let (modulus, exponent) = (key.modulus(), key.exponent());
                 let inner = pkcs1::RsaPublicKey {
@@ -327,7 +327,6 @@ impl VerifyingKey {
 
     /// True when `signature` over `message` holds under this key with `algorithm`. A MAC is compared in constant time.
     pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-        use ::p256::ecdsa::signature::Verifier as _;
         match (self, algorithm) {
             (Self::Secret(secret), _) if algorithm.is_mac() => mac(algorithm, secret, message)
                 .is_some_and(|expected| bool::from(expected.ct_eq(signature))),
@@ -336,8 +335,7 @@ impl VerifyingKey {
                     .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
             }
             (Self::P256(key), Algorithm::Es256) => key.verify(message, signature),
-            (Self::P384(key), Algorithm::Es384) => p384::ecdsa::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            (Self::P384(key), Algorithm::Es384) => key.verify(message, signature),
             (Self::Rsa(key), _) => key.verify(algorithm, message, signature),
             _ => false,
         }

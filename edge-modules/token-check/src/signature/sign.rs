@@ -4,7 +4,7 @@ use std::fmt;
 
 use pkcs8::DecodePrivateKey;
 
-use super::{Algorithm, KeyError, P256PublicKey, VerifyingKey, mac};
+use super::{Algorithm, KeyError, P256PublicKey, P384PublicKey, VerifyingKey, mac};
 
 /// What a token is signed with. Its `Debug` shows the kind and never the key.
 #[derive(Clone)]
@@ -14,7 +14,7 @@ pub enum SigningKey {
     /// An Ed25519 key.
     Ed25519(Box<ed25519_dalek::SigningKey>),
     /// A P-256 key.
-    P256(Box<::p256::ecdsa::SigningKey>),
+    P256(Box<p256::ecdsa::SigningKey>),
     /// A P-384 key.
     P384(Box<p384::ecdsa::SigningKey>),
     /// An RSA key; native builds only, modules never sign with RSA.
@@ -60,7 +60,7 @@ impl SigningKey {
     /// # Errors
     /// Zero or not below the group order.
     pub fn p256(scalar: &[u8]) -> Result<Self, KeyError> {
-        ::p256::ecdsa::SigningKey::from_slice(scalar)
+        p256::ecdsa::SigningKey::from_slice(scalar)
             .map(|key| Self::P256(Box::new(key)))
             .map_err(|_| KeyError::Malformed("not a P-256 scalar"))
     }
@@ -84,8 +84,8 @@ impl SigningKey {
         if let Ok(key) = ed25519_dalek::SigningKey::from_pkcs8_pem(text) {
             return Ok(Self::Ed25519(Box::new(key)));
         }
-        if let Ok(key) = ::p256::SecretKey::from_pkcs8_pem(text)
-            .or_else(|_| ::p256::SecretKey::from_sec1_pem(text).map_err(|_| ()))
+        if let Ok(key) = p256::SecretKey::from_pkcs8_pem(text)
+            .or_else(|_| p256::SecretKey::from_sec1_pem(text).map_err(|_| ()))
         {
             return Ok(Self::P256(Box::new(key.into())));
         }
@@ -113,7 +113,7 @@ impl SigningKey {
         let text = match self {
             Self::Secret(_) => return None,
             Self::Ed25519(key) => key.to_pkcs8_pem(LineEnding::LF).ok()?,
-            Self::P256(key) => ::p256::SecretKey::from(key.as_nonzero_scalar())
+            Self::P256(key) => p256::SecretKey::from(key.as_nonzero_scalar())
                 .to_pkcs8_pem(LineEnding::LF)
                 .ok()?,
             Self::P384(key) => p384::SecretKey::from(key.as_nonzero_scalar())
@@ -148,7 +148,9 @@ impl SigningKey {
             Self::P256(key) => {
                 VerifyingKey::P256(Box::new(P256PublicKey::new(*key.verifying_key())))
             }
-            Self::P384(key) => VerifyingKey::P384(Box::new(*key.verifying_key())),
+            Self::P384(key) => {
+                VerifyingKey::P384(Box::new(P384PublicKey::new(*key.verifying_key())))
+            }
             #[cfg(not(target_arch = "wasm32"))]
             Self::Rsa(key) => {
                 use rsa::traits::PublicKeyParts;
@@ -162,7 +164,7 @@ impl SigningKey {
     /// # Errors
     /// [`SignError`].
     pub fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        use ::p256::ecdsa::signature::Signer as _;
+        use p256::ecdsa::signature::Signer as _;
         let mismatch = SignError::Mismatch {
             algorithm,
             key: self.kind(),
@@ -171,7 +173,7 @@ impl SigningKey {
             (Self::Secret(secret), _) => mac(algorithm, secret, message).ok_or(mismatch)?,
             (Self::Ed25519(key), Algorithm::EdDsa) => key.sign(message).to_bytes().to_vec(),
             (Self::P256(key), Algorithm::Es256) => {
-                let signature: ::p256::ecdsa::Signature =
+                let signature: p256::ecdsa::Signature =
                     key.try_sign(message).map_err(|_| SignError::Failed)?;
                 signature
                     .normalize_s()

@@ -1,51 +1,27 @@
-//! Arithmetic modulo the field's prime and the group's order: 256 bits in eight 32-bit limbs, Montgomery multiplication.
+//! Arithmetic modulo a field's prime and a group's order: `N` limbs of 32 bits, Montgomery multiplication.
 //!
 //! 32-bit limbs because WebAssembly multiplies 64 by 64 bits to the low 64 alone: a 32 by 32 bit product is what it has whole.
 
-/// A number below 2^256, least limb first.
-pub(super) type Limbs = [u32; 8];
+/// A number below 2^(32 N), least limb first.
+pub(super) type Limbs<const N: usize> = [u32; N];
 
-/// A modulus with what Montgomery multiplication needs.
+/// A modulus with what Montgomery multiplication needs. R is 2^(32 N).
 #[derive(Debug)]
-pub(super) struct Modulus {
-    /// The modulus, odd, above 2^255.
-    pub(super) modulus: Limbs,
+pub(super) struct Modulus<const N: usize> {
+    /// The modulus, odd, above R / 2.
+    pub(super) modulus: Limbs<N>,
     /// `-modulus^-1 mod 2^32`.
     inverse: u32,
-    /// `2^512 mod modulus`.
-    square: Limbs,
-    /// `2^256 mod modulus`: one, in Montgomery form.
-    pub(super) one: Limbs,
+    /// `R^2 mod modulus`.
+    square: Limbs<N>,
+    /// `R mod modulus`: one, in Montgomery form.
+    pub(super) one: Limbs<N>,
 }
 
-/// The prime of the field: 2^256 - 2^224 + 2^192 + 2^96 - 1 (SP 800-186 section 3.2.1.3).
-const P: Limbs = [
-    0xffff_ffff,
-    0xffff_ffff,
-    0xffff_ffff,
-    0,
-    0,
-    0,
-    1,
-    0xffff_ffff,
-];
-/// The order of the group.
-const N: Limbs = [
-    0xfc63_2551,
-    0xf3b9_cac2,
-    0xa717_9e84,
-    0xbce6_faad,
-    0xffff_ffff,
-    0xffff_ffff,
-    0,
-    0xffff_ffff,
-];
-
-pub(super) const FIELD: Modulus = Modulus::new(P);
-pub(super) const ORDER: Modulus = Modulus::new(N);
-
-impl Modulus {
-    const fn new(modulus: Limbs) -> Self {
+impl<const N: usize> Modulus<N> {
+    /// A modulus in hexadecimal, its highest bit set.
+    pub(super) const fn new(modulus: &str) -> Self {
+        let modulus = from_hex(modulus);
         // Newton's iteration: each round doubles the number of right bits, from 3.
         let mut inverse = modulus[0];
         let mut round = 0;
@@ -53,11 +29,11 @@ impl Modulus {
             inverse = inverse.wrapping_mul(2_u32.wrapping_sub(modulus[0].wrapping_mul(inverse)));
             round += 1;
         }
-        // 2^256 - m is below m, since m is above 2^255; doubling it 256 times gives 2^512.
-        let (one, _) = subtract(&[0; 8], &modulus);
+        // R - m is below m, since m is above R / 2; doubling it as often as R has bits gives R^2.
+        let (one, _) = subtract(&[0; N], &modulus);
         let mut square = one;
         let mut bit = 0;
-        while bit < 256 {
+        while bit < 32 * N {
             square = add(&square, &square, &modulus);
             bit += 1;
         }
@@ -69,21 +45,21 @@ impl Modulus {
         }
     }
 
-    /// `a b 2^-256 mod m`.
+    /// `a b R^-1 mod m`.
     #[inline]
-    pub(super) const fn multiply(&self, a: &Limbs, b: &Limbs) -> Limbs {
+    pub(super) const fn multiply(&self, a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
         multiply(a, b, &self.modulus, self.inverse)
     }
 
     /// `a + b mod m`, both below m.
     #[inline]
-    pub(super) const fn add(&self, a: &Limbs, b: &Limbs) -> Limbs {
+    pub(super) const fn add(&self, a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
         add(a, b, &self.modulus)
     }
 
     /// `a - b mod m`, both below m.
     #[inline]
-    pub(super) const fn subtract(&self, a: &Limbs, b: &Limbs) -> Limbs {
+    pub(super) const fn subtract(&self, a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
         match subtract(a, b) {
             (difference, false) => difference,
             (difference, true) => add_carry(&difference, &self.modulus).0,
@@ -91,12 +67,12 @@ impl Modulus {
     }
 
     /// Into Montgomery form.
-    pub(super) const fn enter(&self, a: &Limbs) -> Limbs {
+    pub(super) const fn enter(&self, a: &Limbs<N>) -> Limbs<N> {
         self.multiply(a, &self.square)
     }
 
-    /// A number below 2^256, made less than m.
-    pub(super) const fn reduce_once(&self, a: Limbs) -> Limbs {
+    /// A number below R, made less than m.
+    pub(super) const fn reduce_once(&self, a: Limbs<N>) -> Limbs<N> {
         if less(&a, &self.modulus) {
             a
         } else {
@@ -105,16 +81,18 @@ impl Modulus {
     }
 
     /// The inverse, both in Montgomery form, by Fermat's little theorem with a window of four bits. Zero stays zero.
-    pub(super) const fn invert(&self, a: &Limbs) -> Limbs {
+    pub(super) const fn invert(&self, a: &Limbs<N>) -> Limbs<N> {
         let mut powers = [self.one; 16];
         let mut at = 1;
         while at < 16 {
             powers[at] = self.multiply(&powers[at - 1], a);
             at += 1;
         }
-        let (exponent, _) = subtract(&self.modulus, &[2, 0, 0, 0, 0, 0, 0, 0]);
+        let mut two = [0; N];
+        two[0] = 2;
+        let (exponent, _) = subtract(&self.modulus, &two);
         let mut result = self.one;
-        let mut window = 64;
+        let mut window = 8 * N;
         while window > 0 {
             window -= 1;
             let mut bit = 0;
@@ -136,18 +114,23 @@ const fn low(value: u64) -> u32 {
 
 /// Both loops of a row run together; with the modulus known at compile time its products with 0, 1 and 2^32 - 1 become shifts.
 #[inline(always)]
-const fn multiply(a: &Limbs, b: &Limbs, modulus: &Limbs, inverse: u32) -> Limbs {
-    let mut sum = [0_u32; 8];
+const fn multiply<const N: usize>(
+    a: &Limbs<N>,
+    b: &Limbs<N>,
+    modulus: &Limbs<N>,
+    inverse: u32,
+) -> Limbs<N> {
+    let mut sum = [0_u32; N];
     let mut top = 0_u64;
     let mut row = 0;
-    while row < 8 {
+    while row < N {
         let factor = b[row] as u64;
         let product = a[0] as u64 * factor + sum[0] as u64;
         let quotient = low(product).wrapping_mul(inverse) as u64;
         let mut carry_a = product >> 32;
         let mut carry_m = (quotient * modulus[0] as u64 + low(product) as u64) >> 32;
         let mut at = 1;
-        while at < 8 {
+        while at < N {
             // Each line stays below 2^64: (2^32 - 1)^2 + 2 (2^32 - 1) = 2^64 - 1.
             let product = a[at] as u64 * factor + sum[at] as u64 + carry_a;
             carry_a = product >> 32;
@@ -157,7 +140,7 @@ const fn multiply(a: &Limbs, b: &Limbs, modulus: &Limbs, inverse: u32) -> Limbs 
             at += 1;
         }
         let last = carry_a + carry_m + top;
-        sum[7] = low(last);
+        sum[N - 1] = low(last);
         top = last >> 32;
         row += 1;
     }
@@ -169,7 +152,7 @@ const fn multiply(a: &Limbs, b: &Limbs, modulus: &Limbs, inverse: u32) -> Limbs 
 }
 
 #[inline(always)]
-const fn add(a: &Limbs, b: &Limbs, modulus: &Limbs) -> Limbs {
+const fn add<const N: usize>(a: &Limbs<N>, b: &Limbs<N>, modulus: &Limbs<N>) -> Limbs<N> {
     let (sum, carry) = add_carry(a, b);
     if carry || !less(&sum, modulus) {
         subtract(&sum, modulus).0
@@ -179,11 +162,11 @@ const fn add(a: &Limbs, b: &Limbs, modulus: &Limbs) -> Limbs {
 }
 
 #[inline(always)]
-const fn add_carry(a: &Limbs, b: &Limbs) -> (Limbs, bool) {
-    let mut sum = [0; 8];
+const fn add_carry<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> (Limbs<N>, bool) {
+    let mut sum = [0; N];
     let mut carry = 0_u64;
     let mut at = 0;
-    while at < 8 {
+    while at < N {
         let limb = a[at] as u64 + b[at] as u64 + carry;
         sum[at] = low(limb);
         carry = limb >> 32;
@@ -193,11 +176,11 @@ const fn add_carry(a: &Limbs, b: &Limbs) -> (Limbs, bool) {
 }
 
 #[inline(always)]
-const fn subtract(a: &Limbs, b: &Limbs) -> (Limbs, bool) {
-    let mut difference = [0; 8];
+const fn subtract<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> (Limbs<N>, bool) {
+    let mut difference = [0; N];
     let mut borrow = 0_u64;
     let mut at = 0;
-    while at < 8 {
+    while at < N {
         let limb = (a[at] as u64)
             .wrapping_sub(b[at] as u64)
             .wrapping_sub(borrow);
@@ -210,8 +193,8 @@ const fn subtract(a: &Limbs, b: &Limbs) -> (Limbs, bool) {
 
 /// True when `a` is below `b`.
 #[inline(always)]
-pub(super) const fn less(a: &Limbs, b: &Limbs) -> bool {
-    let mut at = 8;
+pub(super) const fn less<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> bool {
+    let mut at = N;
     while at > 0 {
         at -= 1;
         if a[at] != b[at] {
@@ -222,9 +205,9 @@ pub(super) const fn less(a: &Limbs, b: &Limbs) -> bool {
 }
 
 /// True for zero.
-pub(super) const fn is_zero(a: &Limbs) -> bool {
+pub(super) const fn is_zero<const N: usize>(a: &Limbs<N>) -> bool {
     let mut at = 0;
-    while at < 8 {
+    while at < N {
         if a[at] != 0 {
             return false;
         }
@@ -233,8 +216,8 @@ pub(super) const fn is_zero(a: &Limbs) -> bool {
     true
 }
 
-/// `a + b` when it is below 2^256.
-pub(super) fn add_plain(a: &Limbs, b: &Limbs) -> Option<Limbs> {
+/// `a + b` when it is below R.
+pub(super) fn add_plain<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> Option<Limbs<N>> {
     match add_carry(a, b) {
         (sum, false) => Some(sum),
         (_, true) => None,
@@ -243,17 +226,38 @@ pub(super) fn add_plain(a: &Limbs, b: &Limbs) -> Option<Limbs> {
 
 /// `a - b`, for `b` not above `a`.
 #[cfg(test)]
-pub(super) fn subtract_plain(a: &Limbs, b: &Limbs) -> Limbs {
+pub(super) fn subtract_plain<const N: usize>(a: &Limbs<N>, b: &Limbs<N>) -> Limbs<N> {
     subtract(a, b).0
 }
 
-/// Reads 32 bytes, big endian.
-pub(super) fn from_bytes(bytes: &[u8; 32]) -> Limbs {
-    let mut limbs = [0; 8];
+/// Reads a number of just this length, big endian.
+pub(super) fn from_bytes<const N: usize>(bytes: &[u8]) -> Option<Limbs<N>> {
+    if bytes.len() != 4 * N {
+        return None;
+    }
+    let mut limbs = [0; N];
     for (limb, chunk) in limbs.iter_mut().rev().zip(bytes.chunks_exact(4)) {
         *limb = chunk
             .iter()
             .fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+    }
+    Some(limbs)
+}
+
+/// Reads a number written in this program: lower case hexadecimal of just this length.
+pub(super) const fn from_hex<const N: usize>(text: &str) -> Limbs<N> {
+    let digits = text.as_bytes();
+    assert!(digits.len() == 8 * N, "eight digits for each limb");
+    let mut limbs = [0; N];
+    let mut at = 0;
+    while at < digits.len() {
+        let digit = match digits[at] {
+            digit @ b'0'..=b'9' => digit - b'0',
+            digit => digit - b'a' + 10,
+        };
+        let limb = N - 1 - at / 8;
+        limbs[limb] = limbs[limb] << 4 | digit as u32;
+        at += 1;
     }
     limbs
 }
