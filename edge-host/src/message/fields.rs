@@ -135,6 +135,14 @@ mod tests {
     }
 
     #[test]
+    fn the_node_and_the_modules_have_one_list() {
+        for name in weir_module::HOP_BY_HOP {
+            assert!(is_hop_by_hop(&HeaderName::from_static(name)), "{name}");
+        }
+        assert!(!is_hop_by_hop(&header::CONTENT_LENGTH));
+    }
+
+    #[test]
     fn a_client_cannot_speak_for_a_module() {
         let mut headers = map(&[
             ("weir-subject", "admin"),

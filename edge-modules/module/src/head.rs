@@ -42,6 +42,20 @@ impl HeaderNames {
 /// The header that carries the request id through every hop.
 pub const REQUEST_ID: &str = "x-request-id";
 
+/// Headers that belong to one connection (RFC 9110 section 7.6.1) and must not be copied to the next. `content-length` is not among
+/// them: a body that is passed on keeps its length.
+pub const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// A borrowed view of one request head. Looking a header up costs a scan over the few that the module asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestHead<'a> {

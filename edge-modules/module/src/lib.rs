@@ -68,7 +68,7 @@ pub use config::ConfigError;
 pub use counters::{Counters, NoCounters};
 pub use edits::{Edit, Edits};
 pub use exchange::{BodyTransform, Collected, Exchange, Forward, Reply, ResponseHead, Step, Then};
-pub use head::{HeadBuffer, HeaderNames, REQUEST_ID, RequestHead};
+pub use head::{HOP_BY_HOP, HeadBuffer, HeaderNames, REQUEST_ID, RequestHead};
 pub use host::{DocumentNeed, Host, Level};
 pub use log_gate::LogGate;
 pub use normal_path::{AmbiguousPath, MAX_PATH, NormalPath};

@@ -1,22 +1,11 @@
 //! Which headers go to the origin and which come back (RFC 9110 section 7.6).
 
+use weir_module::HOP_BY_HOP;
+
 use crate::config::{Config, Origin};
 
 /// A header list as it crosses `wasi:http`.
 type List = Vec<(String, Vec<u8>)>;
-
-/// Headers of one connection. `content-length` stays: the body is passed on as it is.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// What only the edge may know: the viewer's token, and what a host told the chain.
 const EDGE_ONLY: [&str; 3] = ["weir-token", "spin-client-addr", "spin-full-url"];

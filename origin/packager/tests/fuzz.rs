@@ -230,10 +230,13 @@ fn changed_configurations_and_sidecars_never_panic() {
     }
 }
 
+/// The logic of a fuzz target.
+type Target = fn(&[u8]);
+
 /// What fuzzing found once, and the seeds that it starts from.
 #[test]
 fn saved_inputs_break_nothing() {
-    let targets: [(&str, fn(&[u8])); 5] = [
+    let targets: [(&str, Target); 5] = [
         ("film", fuzz::film),
         ("sidecar", fuzz::sidecar),
         ("codecs", fuzz::codec_configurations),

@@ -6,20 +6,7 @@ use std::cell::RefCell;
 use wasip3::http::types::{Fields, HeaderError, Request, Response};
 
 use crate::answer::HeaderList;
-use crate::{Edit, Edits};
-
-/// Headers that belong to one connection (RFC 9110 section 7.6.1) and must not be copied to the next.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+use crate::{Edit, Edits, HOP_BY_HOP};
 
 /// The most names that are remembered as forbidden: no host forbids more.
 const MAX_FORBIDDEN: usize = 32;
