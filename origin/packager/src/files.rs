@@ -15,6 +15,8 @@ use crate::{Error, Layout, Output};
 pub(crate) const MULTIVARIANT_PATH: &str = "multivariant.m3u8";
 /// Path of the MPEG-DASH manifest.
 pub(crate) const DASH_PATH: &str = "manifest.mpd";
+/// Path of the chapters.
+pub(crate) const CHAPTERS_PATH: &str = "chapters.json";
 /// Name of the initialization segment in the folder of its track.
 pub(crate) const INIT_NAME: &str = "init.mp4";
 /// Name of the file that holds a whole track.
@@ -24,6 +26,8 @@ pub(crate) const SINGLE_NAME: &str = "media.mp4";
 pub(crate) const HLS_TYPE: &str = "application/vnd.apple.mpegurl";
 /// Media type of MPEG-DASH manifests (ISO/IEC 23009-1, annex C).
 pub(crate) const DASH_TYPE: &str = "application/dash+xml";
+/// Media type of JSON.
+pub(crate) const JSON_TYPE: &str = "application/json";
 /// Media type of WebVTT.
 pub(crate) const TEXT_TYPE: &str = "text/vtt";
 

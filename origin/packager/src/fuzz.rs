@@ -74,14 +74,27 @@ pub fn subtitle(data: &[u8]) {
         text: String::from_utf8_lossy(data).into_owned(),
         ..Subtitle::default()
     };
-    if let Ok(track) = crate::text::read(1, &subtitle) {
+    if let Ok(mut track) = crate::text::read(1, &subtitle) {
         let whole = crate::text::whole(&track.document);
-        let first = crate::text::segment(&track.document, 0, 6_000, 0);
+        track.divide(&[(0, 6_000)], &mut u64::MAX.clone());
+        let first = crate::text::segment(&track.document.head, track.cues(0), 0);
         assert!(
             first.len() <= whole.len() + 100,
             "a segment of all of it holds more than it"
         );
     }
+}
+
+/// Reads all but the first byte of `data` as a sample of a text track, in the way that this byte says.
+pub fn text_sample(data: &[u8]) {
+    if let Some((way, sample)) = data.split_first() {
+        crate::text::fuzz_sample(*way, sample);
+    }
+}
+
+/// Looks for closed captions in the pictures that `data` is cut into.
+pub fn captions(data: &[u8]) {
+    crate::captions::fuzz_samples(data);
 }
 
 /// Lints a presentation whose files are the parts of `data` between bytes 0xff: the multivariant playlist, the media playlists, then

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::captions::Stated;
 use crate::cmaf::{init_segment, segment_index};
 use crate::files::{self, Address};
 use crate::input::Input;
@@ -10,7 +11,8 @@ use crate::presentation::{Presentation, TrackKind};
 use crate::request::SegmentRequest;
 use crate::text::{self, TextTrack};
 use crate::{
-    Error, Format, Layout, Method, Note, Options, Output, OutputKind, Report, dash, hls, ts,
+    Error, Format, Layout, Method, Note, Options, Output, OutputKind, Report, chapters, dash, hls,
+    ts,
 };
 use crate::{protect, sidecar};
 
@@ -27,6 +29,7 @@ pub struct Index {
     /// The boxes that the index was read from, for [`Index::sidecar`].
     sources: Vec<sidecar::Source>,
     texts: Vec<TextTrack>,
+    captions: Stated,
 }
 
 /// A file of a presentation.
@@ -40,25 +43,24 @@ pub enum Resource {
 
 impl Index {
     pub(crate) fn new(inputs: Vec<Input>, options: &Options) -> Result<Self, Error> {
-        let texts = options
-            .subtitles
-            .iter()
-            .enumerate()
-            .map(|(number, subtitle)| text::read(number + 1, subtitle));
-        let texts = texts.collect::<Result<Vec<_>, _>>()?;
         let mut presentation = Presentation::default();
         let (mut tracks, mut notes, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for (number, mut input) in inputs.into_iter().enumerate() {
             if let Some(refused) = input.refused.take() {
                 return Err(refused);
             }
+            let silent = silent_captions(number, &input.source);
             if number == 0 {
                 presentation = input.presentation;
             } else {
                 presentation.size += input.presentation.size;
                 presentation.duration = presentation.duration.max(input.presentation.duration);
                 presentation.tracks.extend(input.presentation.tracks);
+                if presentation.chapters.is_empty() {
+                    presentation.chapters = input.presentation.chapters;
+                }
             }
+            notes.extend(silent);
             tracks.extend(input.tracks);
             notes.extend(input.notes);
             sources.push(input.source);
@@ -71,14 +73,23 @@ impl Index {
                 advice: "transcode the film first",
             });
         }
+        let embedded = sources
+            .iter()
+            .filter(|_| options.embedded_subtitles)
+            .flat_map(|source: &sidecar::Source| &source.found.texts);
+        let mut texts = text::renditions(&options.subtitles, embedded)?;
+        let captions = Stated::new(&options.captions, tracks.iter().map(|track| &track.info));
         let salt = options.encryption.as_ref().map(|_| protect::salt(&sources));
+        let plan = Plan::new(tracks, options, salt)?;
+        notes.extend(divide(&mut texts, &plan, presentation.size));
         Ok(Self {
-            plan: Plan::new(tracks, options, salt)?,
+            plan,
             presentation,
             notes,
             options: options.clone(),
             sources,
             texts,
+            captions,
         })
     }
 
@@ -150,21 +161,17 @@ impl Index {
                 Bytes::from(content),
             )
         };
-        let stretches = self.plan.stretches();
+        let segments = self.plan.slots();
         let epoch = match self.options.format {
             Format::Cmaf => 0,
             Format::MpegTs => ts::EPOCH,
         };
         self.texts.iter().flat_map(move |track| {
-            let segments =
-                stretches
-                    .clone()
-                    .into_iter()
-                    .enumerate()
-                    .map(move |(number, (start, end))| {
-                        let path = format!("{}/{}", track.name, files::text_segment_name(number));
-                        file(path, text::segment(&track.document, start, end, epoch))
-                    });
+            let segments = (0..segments).map(move |number| {
+                let path = format!("{}/{}", track.name, files::text_segment_name(number));
+                let text = text::segment(&track.document.head, track.cues(number), epoch);
+                file(path, text)
+            });
             let whole = self
                 .options
                 .dash
@@ -183,10 +190,10 @@ impl Index {
         };
         let mut outputs = Vec::new();
         let mut push = |path: String, text: String, kind: OutputKind| -> Result<(), Error> {
-            let content_type = if kind == OutputKind::DashManifest {
-                files::DASH_TYPE
-            } else {
-                files::HLS_TYPE
+            let content_type = match kind {
+                OutputKind::DashManifest => files::DASH_TYPE,
+                OutputKind::SessionData => files::JSON_TYPE,
+                _ => files::HLS_TYPE,
             };
             let plain = Output::whole(path, content_type, kind, Bytes::from(text));
             if self.options.gzip {
@@ -253,12 +260,29 @@ impl Index {
         if self.options.dash {
             push(
                 files::DASH_PATH.to_owned(),
-                dash::manifest(&self.plan, &self.texts),
+                dash::manifest(&self.plan, &self.texts, &self.captions),
                 OutputKind::DashManifest,
             )?;
             report.dash = Some(files::DASH_PATH.to_owned());
         }
-        let (text, variants) = hls::multivariant_playlist(&self.plan, &self.texts, &i_frames);
+        let chapters = &self.presentation.chapters;
+        let has_chapters = self.options.chapters && !chapters.is_empty();
+        if has_chapters {
+            push(
+                files::CHAPTERS_PATH.to_owned(),
+                chapters::document(chapters),
+                OutputKind::SessionData,
+            )?;
+        }
+        let (text, variants) = hls::multivariant_playlist(
+            &self.plan,
+            &hls::Beside {
+                subtitles: &self.texts,
+                captions: &self.captions,
+                chapters: has_chapters,
+            },
+            &i_frames,
+        );
         report.variants = variants;
         push(
             files::MULTIVARIANT_PATH.to_owned(),
@@ -287,6 +311,43 @@ impl Index {
         paths.extend(manifests.into_iter().map(|output| output.path));
         Ok(paths)
     }
+}
+
+/// Divides texts among segments. One that would take much more than all inputs is left out with a note: long texts that are shown for
+/// ever, in a film that is one segment after the other, are an attack.
+fn divide(texts: &mut Vec<TextTrack>, plan: &Plan, size: u64) -> Vec<Note> {
+    let stretches = plan.stretches();
+    let mut most = size.saturating_mul(100).saturating_add(500_000);
+    let mut notes = Vec::new();
+    texts.retain_mut(|text| {
+        let fits = text.divide(&stretches, &mut most);
+        if !fits {
+            notes.push(Note {
+                input: 0,
+                track: None,
+                message: format!(
+                    "{} is left out: its cues are shown so long that their segments would take more than the film",
+                    text.name
+                ),
+            });
+        }
+        fits
+    });
+    notes
+}
+
+/// Notes on tracks that have room for closed captions, of which none were found in use.
+fn silent_captions(number: usize, source: &sidecar::Source) -> Vec<Note> {
+    let found = source.found.captions.iter();
+    found
+        .filter(|(_, channels)| channels.is_none())
+        .map(|(track, _)| Note {
+            input: number,
+            track: Some(*track),
+            message: "there is room for closed captions, but nothing was said on them where they were listened to; declare them if there are any"
+                .to_owned(),
+        })
+        .collect()
 }
 
 /// What stands before the segments of a track: the initialization segment, and in a single file the segment index. Transport

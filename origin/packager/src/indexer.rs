@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::found::Wanted;
 use crate::input::{Input, Opening, OpeningStep};
-use crate::{ByteRange, Error, Index, Options};
+use crate::{ByteRange, Captions, Encryption, Error, Index, Options};
 
 /// Reads the inputs of a presentation as far as its index needs, for just-in-time packaging.
 #[derive(Debug)]
@@ -39,14 +40,17 @@ impl Indexer {
         if input_lens.is_empty() {
             return Err(Error::Protocol("there is no input".to_owned()));
         }
-        let count_slices = options
-            .encryption
-            .as_ref()
-            .is_some_and(|encryption| encryption.method.scheme().is_some());
+        let is_common = |encryption: &Encryption| encryption.method.scheme().is_some();
+        let wanted = Wanted {
+            slices: options.encryption.as_ref().is_some_and(is_common),
+            captions: options.captions == Captions::Detect,
+            texts: options.embedded_subtitles,
+            chapters: options.chapters,
+        };
         let waiting = input_lens
             .iter()
             .enumerate()
-            .map(|(number, len)| Opening::new(number, *len, options.max_index_bytes, count_slices))
+            .map(|(number, len)| Opening::new(number, *len, options.max_index_bytes, wanted))
             .collect();
         Ok(Self {
             options,

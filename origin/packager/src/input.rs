@@ -2,15 +2,16 @@
 
 use bytes::Bytes;
 
+use crate::examine::{Examination, Examined};
+use crate::found::Wanted;
 use crate::matroska::{self, is_matroska};
 use crate::mp4::{Movie, RawIndex, Scan, Scanned, Trak};
 use crate::presentation::{Presentation, TrackInfo, TrackKind};
 use crate::sidecar::Source;
-use crate::slice_scan::{Counted, SliceScan};
-use crate::sync_scan::{Looked, SyncScan};
+use crate::text::Syntax;
 use crate::track::{self, Context, Opened, Track};
 use crate::transport::{self, packet_len};
-use crate::{ByteRange, Error, Note};
+use crate::{ByteRange, Error, Note, chapters};
 
 /// An input that has been opened.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(crate) struct Opening {
     number: usize,
     input_len: u64,
     limit: u64,
-    count_slices: bool,
+    wanted: Wanted,
     phase: Phase,
 }
 
@@ -42,34 +43,9 @@ enum Phase {
     Matroska(Box<matroska::Scan>),
     /// Making the index of a transport stream.
     Transport(Box<transport::Scan>),
-    /// Looking for sync samples of the track at `track` and those after it.
-    Sync {
-        movie: Box<Movie>,
-        source: Source,
-        track: usize,
-        scan: Option<Box<SyncScan>>,
-    },
-    /// Counting the slices of pictures of the track at `track` and those after it.
-    Slices {
-        movie: Box<Movie>,
-        source: Source,
-        track: usize,
-        scan: Option<Box<SliceScan>>,
-    },
+    /// Looking into the media data.
+    Examine(Box<Examination>),
     Done,
-}
-
-impl Phase {
-    /// What comes after the index.
-    fn of(input_len: u64, raw: RawIndex) -> Result<Self, Error> {
-        let source = Source::of(input_len, &raw);
-        Ok(Self::Sync {
-            movie: Box::new(Movie::parse(raw)?),
-            source,
-            track: 0,
-            scan: None,
-        })
-    }
 }
 
 /// What came of a step.
@@ -80,14 +56,13 @@ pub(crate) enum OpeningStep {
 }
 
 impl Opening {
-    /// Starts on input `number` of `input_len` bytes, whose index may take `limit` bytes. With `count_slices` it looks into
-    /// pictures, as encryption needs it.
-    pub(crate) fn new(number: usize, input_len: u64, limit: u64, count_slices: bool) -> Self {
+    /// Starts on input `number` of `input_len` bytes, whose index may take `limit` bytes.
+    pub(crate) fn new(number: usize, input_len: u64, limit: u64, wanted: Wanted) -> Self {
         Self {
             number,
             input_len,
             limit,
-            count_slices,
+            wanted,
             phase: Phase::Index(Box::new(Scan::new(input_len, limit))),
         }
     }
@@ -111,12 +86,7 @@ impl Opening {
             Phase::Index(scan) => scan.supply(offset, data),
             Phase::Matroska(scan) => scan.supply(offset, data),
             Phase::Transport(scan) => scan.supply(offset, &data),
-            Phase::Sync {
-                scan: Some(scan), ..
-            } => scan.supply(offset, data),
-            Phase::Slices {
-                scan: Some(scan), ..
-            } => scan.supply(offset, data),
+            Phase::Examine(examination) => examination.supply(offset, data),
             _ => Err(Error::Protocol(format!(
                 "{} bytes at {offset} were not asked for",
                 data.len()
@@ -131,101 +101,28 @@ impl Opening {
 
     fn advance(&mut self) -> Result<OpeningStep, Error> {
         loop {
-            match &mut self.phase {
-                Phase::Index(scan) => {
-                    let raw = match scan.step()? {
-                        Scanned::Need(range) => return Ok(OpeningStep::Need(range)),
-                        Scanned::Done(raw) => raw,
-                    };
-                    self.phase = Phase::of(self.input_len, raw)?;
-                }
-                Phase::Matroska(scan) => {
-                    let raw = match scan.step()? {
-                        Scanned::Need(range) => return Ok(OpeningStep::Need(range)),
-                        Scanned::Done(raw) => raw,
-                    };
-                    self.phase = Phase::of(self.input_len, raw)?;
-                }
-                Phase::Transport(scan) => {
-                    let raw = match scan.step()? {
-                        Scanned::Need(range) => return Ok(OpeningStep::Need(range)),
-                        Scanned::Done(raw) => raw,
-                    };
-                    self.phase = Phase::of(self.input_len, raw)?;
-                }
-                Phase::Sync {
-                    movie,
-                    track,
-                    scan,
-                    source,
-                } if *track < movie.tracks.len() => {
-                    let trak = &mut movie.tracks[*track];
-                    if scan.is_none() {
-                        *scan = SyncScan::new(trak, self.input_len)?.map(Box::new);
+            let scanned = match &mut self.phase {
+                Phase::Index(scan) => scan.step()?,
+                Phase::Matroska(scan) => scan.step()?,
+                Phase::Transport(scan) => scan.step()?,
+                Phase::Examine(examination) => match examination.step()? {
+                    Examined::Need(range) => return Ok(OpeningStep::Need(range)),
+                    Examined::Done(movie, source) => {
+                        self.phase = Phase::Done;
+                        let input = describe(self.number, *movie, source)?;
+                        return Ok(OpeningStep::Done(Box::new(input)));
                     }
-                    if let Some(scan) = scan {
-                        match scan.step(&trak.samples)? {
-                            Looked::Need(range) => return Ok(OpeningStep::Need(range)),
-                            Looked::Done(None) => {}
-                            Looked::Done(Some(sync)) => {
-                                source.sync.push((trak.id, sync.clone()));
-                                trak.samples.sync = Some(sync);
-                                movie.notes.push(Note {
-                                    input: self.number,
-                                    track: Some(trak.id),
-                                    message: "the index does not tell keyframes from other pictures; they were looked up in the \
-                                              bitstream"
-                                        .to_owned(),
-                                });
-                            }
-                        }
-                    }
-                    *track += 1;
-                    *scan = None;
-                }
-                Phase::Sync { .. } => {
-                    let Phase::Sync { movie, source, .. } =
-                        std::mem::replace(&mut self.phase, Phase::Done)
-                    else {
-                        continue;
-                    };
-                    self.phase = Phase::Slices {
-                        movie,
-                        source,
-                        track: 0,
-                        scan: None,
-                    };
-                }
-                Phase::Slices {
-                    movie,
-                    track,
-                    scan,
-                    source,
-                } if self.count_slices && *track < movie.tracks.len() => {
-                    let trak = &movie.tracks[*track];
-                    if scan.is_none() {
-                        *scan = SliceScan::new(trak, self.input_len)?.map(Box::new);
-                    }
-                    if let Some(scan) = scan {
-                        match scan.step(&trak.samples)? {
-                            Counted::Need(range) => return Ok(OpeningStep::Need(range)),
-                            Counted::Done(most) => source.slices.push((trak.id, most)),
-                        }
-                    }
-                    *track += 1;
-                    *scan = None;
-                }
-                Phase::Slices { .. } => {
-                    let Phase::Slices { movie, source, .. } =
-                        std::mem::replace(&mut self.phase, Phase::Done)
-                    else {
-                        continue;
-                    };
-                    let input = describe(self.number, *movie, source)?;
-                    return Ok(OpeningStep::Done(Box::new(input)));
-                }
+                },
                 Phase::Done => return Err(Error::Protocol("the input is open already".to_owned())),
-            }
+            };
+            let raw = match scanned {
+                Scanned::Need(range) => return Ok(OpeningStep::Need(range)),
+                Scanned::Done(raw) => raw,
+            };
+            let source = Source::of(self.input_len, &raw);
+            let movie = Movie::parse(raw)?;
+            let examination = Examination::new(self.number, self.wanted, movie, source);
+            self.phase = Phase::Examine(Box::new(examination));
         }
     }
 }
@@ -238,11 +135,6 @@ fn describe(number: usize, mut movie: Movie, source: Source) -> Result<Input, Er
         movie_timescale: movie.timescale,
         fragmented: movie.fragmented,
     };
-    let chapters: Vec<u32> = movie
-        .tracks
-        .iter()
-        .flat_map(|track| track.chapters.iter().copied())
-        .collect();
     let mut input = Input {
         tracks: Vec::new(),
         refused: None,
@@ -258,7 +150,11 @@ fn describe(number: usize, mut movie: Movie, source: Source) -> Result<Input, Er
     input.notes.iter_mut().for_each(|note| note.input = number);
     let mut infos: Vec<TrackInfo> = Vec::new();
     for trak in &movie.tracks {
-        if chapters.contains(&trak.id) {
+        if movie.has_chapters_in(trak.id) {
+            if Syntax::of(trak).is_some() {
+                // It is read apart.
+                continue;
+            }
             input.notes.push(Note {
                 input: number,
                 track: Some(trak.id),
@@ -268,9 +164,11 @@ fn describe(number: usize, mut movie: Movie, source: Source) -> Result<Input, Er
         }
         match track::open(trak, context, &mut input.notes)? {
             Opened::Empty => {}
+            Opened::Text(info) => infos.push(*info),
             Opened::Ready(mut track) => {
                 let counted = input.source.slices.iter().find(|(id, _)| *id == trak.id);
                 track.slices = counted.map(|(_, most)| *most);
+                track.info.captions = input.source.found.captions_of(trak.id);
                 infos.push(track.info.clone());
                 input.tracks.push(*track);
             }
@@ -315,9 +213,22 @@ fn describe(number: usize, mut movie: Movie, source: Source) -> Result<Input, Er
         .iter()
         .map(|info| info.start + info.duration)
         .fold(0.0, f64::max);
+    // Text of other containers is no track of the movie that was made of them.
+    let found = &input.source.found;
+    let apart = found.texts.iter().filter(|text| {
+        let mut tracks = movie.tracks.iter();
+        tracks.all(|track| track.id != text.track)
+    });
+    infos.extend(apart.map(|text| text.info(number)));
     input.presentation.tracks = infos;
+    let marks = match found.chapters.as_slice() {
+        [] => movie.chapters,
+        marks => marks.to_vec(),
+    };
+    input.presentation.chapters = chapters::chapters(marks, input.presentation.duration);
     Ok(input)
 }
+
 /// True for a track that a film can do without: text, an auxiliary picture, or a still picture such as a cover.
 fn is_spare(trak: &Trak, info: &TrackInfo, movie: &Movie) -> bool {
     let others = movie

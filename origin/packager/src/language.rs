@@ -36,6 +36,13 @@ pub(crate) fn from_packed(code: u16) -> Option<String> {
 
 /// The packed ISO 639-2/T code of an `mdhd` box for a tag; `und` when the tag has none.
 pub(crate) fn to_packed(tag: Option<&str>) -> u16 {
+    three_letters(tag)
+        .bytes()
+        .fold(0, |code, letter| code << 5 | u16::from(letter - 0x60))
+}
+
+/// The ISO 639-2/T code of a tag; `und` when it has none.
+pub(crate) fn three_letters(tag: Option<&str>) -> &str {
     let primary = tag.unwrap_or("und").split('-').next().unwrap_or("und");
     let words: Vec<_> = TWO_LETTER.split_ascii_whitespace().collect();
     // Where a language has two codes the terminological one comes last.
@@ -43,13 +50,11 @@ pub(crate) fn to_packed(tag: Option<&str>) -> u16 {
         .chunks_exact(2)
         .rfind(|pair| pair[1] == primary)
         .map_or(primary, |pair| pair[0]);
-    let long = if long.len() == 3 && long.bytes().all(|byte| byte.is_ascii_lowercase()) {
+    if long.len() == 3 && long.bytes().all(|byte| byte.is_ascii_lowercase()) {
         long
     } else {
         "und"
-    };
-    long.bytes()
-        .fold(0, |code, letter| code << 5 | u16::from(letter - 0x60))
+    }
 }
 
 /// A well-formed tag in its shortest form; `None` for `und` and for what is no tag.

@@ -2,14 +2,18 @@
 #![deny(missing_docs)]
 
 mod boundaries;
+mod captions;
+mod chapters;
 mod cmaf;
 mod codec;
 mod dash;
 mod date_range;
 mod encryption;
 mod error;
+mod examine;
 mod fetch;
 mod files;
+mod found;
 #[doc(hidden)]
 pub mod fuzz;
 mod hls;
@@ -30,6 +34,7 @@ mod probe;
 mod protect;
 mod report;
 mod request;
+mod sample_fetch;
 mod scrub_pictures;
 mod segment_writer;
 mod sidecar;
@@ -43,12 +48,13 @@ mod transport;
 mod ts;
 mod window;
 
+pub use chapters::{Chapter, ChapterTitle};
 pub use date_range::DateRange;
 pub use encryption::{ContentKey, Encryption, Key, KeyId, KeySystem, KeyTracks, Method};
 pub use error::Error;
 pub use index::{Index, Resource};
 pub use indexer::{IndexStep, Indexer};
-pub use options::{Format, Layout, Options, Subtitle};
+pub use options::{Caption, Captions, Format, Layout, Options, Subtitle};
 pub use packager::Packager;
 pub use presentation::{
     AudioInfo, ColourInfo, Presentation, TrackInfo, TrackKind, VideoInfo, VideoRange,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+use crate::captions::Channel;
 use crate::{DateRange, Encryption, Error, date_range, language};
 
 /// How to package.
@@ -22,8 +23,14 @@ pub struct Options {
     pub dash: bool,
     /// Write a gzip twin (`.gz`) of every playlist and manifest.
     pub gzip: bool,
-    /// Subtitles to add, as segmented WebVTT.
+    /// Subtitles to add to those inside the inputs, as segmented WebVTT.
     pub subtitles: Vec<Subtitle>,
+    /// Make renditions of the text tracks inside the inputs, too.
+    pub embedded_subtitles: bool,
+    /// What to say about closed captions (CEA-608 and CEA-708) inside the pictures, where they stay.
+    pub captions: Captions,
+    /// Name the chapters of the film in the multivariant playlist (`com.apple.hls.chapters`), where it has some.
+    pub chapters: bool,
     /// When the film starts: playlists then say when each segment does (`EXT-X-PROGRAM-DATE-TIME`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program_date_time: Option<Timestamp>,
@@ -48,8 +55,39 @@ pub struct Subtitle {
     pub default: bool,
     /// Holds only what is needed to follow the film, such as signs in a foreign language.
     pub forced: bool,
-    /// The subtitles as WebVTT or SRT.
+    /// Written for viewers who do not hear: it names sounds, too.
+    pub hearing_impaired: bool,
+    /// The subtitles as WebVTT, SRT, or TTML (the text profile of IMSC 1).
     pub text: String,
+}
+
+/// What playlists say about closed captions inside the pictures.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Captions {
+    /// Look for them, and name what is found. Where there are none, say so.
+    #[default]
+    Detect,
+    /// Say nothing.
+    Ignore,
+    /// There are these, whatever the pictures hold: for their languages, which pictures do not tell. An empty list says that there
+    /// are none.
+    Declared(Vec<Caption>),
+}
+
+/// A channel of closed captions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Caption {
+    /// `CC1` to `CC4` (CEA-608) or `SERVICE1` to `SERVICE63` (CEA-708).
+    pub channel: String,
+    /// Language tag (BCP 47); not known when empty.
+    pub language: String,
+    /// Name shown to viewers; the language tag, or the channel, when empty.
+    pub name: String,
+    /// Shown unless the viewer chooses otherwise. At most one.
+    pub default: bool,
 }
 
 /// What segments are made of.
@@ -87,6 +125,9 @@ impl Default for Options {
             dash: false,
             gzip: false,
             subtitles: Vec::new(),
+            embedded_subtitles: true,
+            captions: Captions::default(),
+            chapters: true,
             program_date_time: None,
             date_ranges: Vec::new(),
             encryption: None,
@@ -121,31 +162,66 @@ impl Options {
         if let Some(encryption) = &self.encryption {
             encryption.validate(self.dash)?;
         }
-        if self
-            .subtitles
-            .iter()
-            .filter(|subtitle| subtitle.default)
-            .count()
-            > 1
-        {
-            return Err(Error::InvalidOption {
+        self.validate_subtitles()?;
+        self.validate_captions()
+    }
+
+    fn validate_subtitles(&self) -> Result<(), Error> {
+        let invalid = |reason: String| {
+            Err(Error::InvalidOption {
                 option: "subtitles",
-                reason: "more than one is the default; mark one at most".to_owned(),
-            });
+                reason,
+            })
+        };
+        let defaults = self.subtitles.iter().filter(|subtitle| subtitle.default);
+        if defaults.count() > 1 {
+            return invalid("more than one is the default; mark one at most".to_owned());
         }
-        if let Some(subtitle) = self
+        match self
             .subtitles
             .iter()
             .find(|subtitle| language::from_tag(&subtitle.language).is_none())
         {
-            return Err(Error::InvalidOption {
-                option: "subtitles",
-                reason: format!(
-                    "`{}` is no language tag; give one of BCP 47 such as `en`",
-                    subtitle.language.escape_debug()
-                ),
-            });
+            Some(subtitle) => invalid(no_language(&subtitle.language)),
+            None => Ok(()),
+        }
+    }
+
+    fn validate_captions(&self) -> Result<(), Error> {
+        let Captions::Declared(list) = &self.captions else {
+            return Ok(());
+        };
+        let invalid = |reason: String| {
+            Err(Error::InvalidOption {
+                option: "captions",
+                reason,
+            })
+        };
+        if list.iter().filter(|caption| caption.default).count() > 1 {
+            return invalid("more than one is the default; mark one at most".to_owned());
+        }
+        for (number, caption) in list.iter().enumerate() {
+            let channel = caption.channel.as_str();
+            if Channel::parse(channel).is_none() {
+                return invalid(format!(
+                    "`{}` is no channel; there are CC1 to CC4 and SERVICE1 to SERVICE63",
+                    channel.escape_debug()
+                ));
+            }
+            if list[..number].iter().any(|other| other.channel == channel) {
+                return invalid(format!("{channel} is there twice"));
+            }
+            if !caption.language.is_empty() && language::from_tag(&caption.language).is_none() {
+                return invalid(no_language(&caption.language));
+            }
         }
         Ok(())
     }
+}
+
+fn no_language(tag: &str) -> String {
+    format!(
+        "`{}` is no language tag; give one of BCP 47 such as `en`",
+        tag.escape_debug()
+    )
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Chapter;
+
 /// The edited presentation of one input.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Presentation {
@@ -15,6 +17,9 @@ pub struct Presentation {
     pub fragmented: bool,
     /// The video, audio and subtitle tracks, in the order of the source.
     pub tracks: Vec<TrackInfo>,
+    /// Chapters, in the order in which they start.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub chapters: Vec<Chapter>,
 }
 
 /// One track.
@@ -49,6 +54,10 @@ pub struct TrackInfo {
     pub keyframes: u64,
     /// Average bit rate of the sample data in bit/s.
     pub bit_rate: u64,
+    /// Channels of closed captions in the pictures (`CC1` to `CC4`, `SERVICE1` to `SERVICE63`), empty when there are none. `None` when
+    /// they were not looked for, cannot be looked for, or cannot be told apart.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub captions: Option<Vec<String>>,
     /// Why the track cannot be packaged as it is; `None` when it can.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unsupported: Option<String>,

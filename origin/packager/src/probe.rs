@@ -1,7 +1,8 @@
-//! Reads the index of an input and says what it holds.
+//! Reads the index of an input, and its chapters, and says what it holds.
 
 use bytes::Bytes;
 
+use crate::found::Wanted;
 use crate::input::{Opening, OpeningStep};
 use crate::{ByteRange, Error, Note, Options, Presentation};
 
@@ -28,8 +29,12 @@ impl Probe {
     /// None today; the signature leaves room for limits.
     pub fn new(input_len: u64) -> Result<Self, Error> {
         let limit = Options::default().max_index_bytes;
+        let wanted = Wanted {
+            chapters: true,
+            ..Wanted::default()
+        };
         Ok(Self {
-            opening: Opening::new(0, input_len, limit, false),
+            opening: Opening::new(0, input_len, limit, wanted),
             notes: Vec::new(),
         })
     }

@@ -4,23 +4,25 @@
 //! bitstream. All numbers are big-endian: the magic, the number of inputs, and for each input its length (u64), a flag whether its
 //! index came first (u8), the number of boxes (u32), each as type, offset, payload offset and payload length (u64 each) and payload;
 //! then the number of sync maps (u32), each as track (u32), number of words (u32) and words (u64 each); then the number of slice counts
-//! (u32), each as track (u32) and count (u8); then the number of carriages (u32), each as track (u32), length (u64) and content.
+//! (u32), each as track (u32) and count (u8); then the number of carriages (u32), each as track (u32), length (u64) and content; then
+//! captions, texts and chapters as JSON after its length (u32).
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::Error;
+use crate::found::Found;
 use crate::input::{self, Input};
 use crate::isobmff::{FourCc, Mp4Box};
 use crate::mp4::RawIndex;
 
 /// Format and version.
-const MAGIC: &[u8; 8] = b"WEIRIDX3";
+const MAGIC: &[u8; 8] = b"WEIRIDX4";
 
 /// Beyond it no file goes, and sums with it stay numbers.
 const MAX_OFFSET: u64 = 1 << 62;
 
 /// What the index of one input was read from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Source {
     pub(crate) input_len: u64,
     pub(crate) index_first: bool,
@@ -32,6 +34,7 @@ pub(crate) struct Source {
     pub(crate) carriages: Vec<(u32, Bytes)>,
     /// Slices of a picture at most, by track, where they have been counted.
     pub(crate) slices: Vec<(u32, u8)>,
+    pub(crate) found: Found,
 }
 
 impl Source {
@@ -48,6 +51,7 @@ impl Source {
             sync: Vec::new(),
             carriages: raw.carriages.clone(),
             slices: Vec::new(),
+            found: raw.found.clone(),
         }
     }
 }
@@ -88,6 +92,9 @@ pub(crate) fn write(sources: &[Source]) -> Bytes {
             out.put_u64(carriage.len() as u64);
             out.put_slice(carriage);
         }
+        let found = serde_json::to_vec(&source.found).unwrap_or_default();
+        out.put_u32(count(found.len()));
+        out.put_slice(&found);
     }
     out.freeze()
 }
@@ -145,6 +152,12 @@ fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
             reader.take(usize::try_from(len).unwrap_or(usize::MAX))?,
         ));
     }
+    let len = reader.u32()? as usize;
+    let found: Found = match len {
+        0 => Found::default(),
+        len => serde_json::from_slice(&reader.take(len)?)
+            .map_err(|error| broken(&format!("what was looked up cannot be read: {error}")))?,
+    };
     let mut boxes = boxes.into_iter();
     let moov = boxes
         .next()
@@ -155,6 +168,7 @@ fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
         index_first,
         notes: Vec::new(),
         carriages,
+        found,
     };
     let source = Source {
         sync,

@@ -113,6 +113,8 @@ pub enum OutputKind {
     MultivariantPlaylist,
     /// MPEG-DASH media presentation description.
     DashManifest,
+    /// A JSON document that the multivariant playlist names, such as the chapters.
+    SessionData,
 }
 
 /// How far a run has come.

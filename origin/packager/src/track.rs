@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::import::Carriage;
 use crate::mp4::{Parsed, SampleEntry, Samples, Trak, parse_sample_entries};
 use crate::presentation::{TrackInfo, TrackKind};
+use crate::text::Syntax;
 use crate::timeline::{self, Timeline, seconds};
 use crate::{Error, Note};
 
@@ -32,6 +33,8 @@ pub(crate) enum Opened {
         codec: String,
         advice: &'static str,
     },
+    /// It is text, which is read apart.
+    Text(Box<TrackInfo>),
     /// It presents nothing.
     Empty,
 }
@@ -103,6 +106,10 @@ pub(crate) fn open(trak: &Trak, context: Context, notes: &mut Vec<Note>) -> Resu
         return Ok(Opened::Empty);
     };
     describe_timing(&mut info, &timeline);
+    if let Some((syntax, entry)) = Syntax::of(trak) {
+        info.codec = syntax.codec(&entry);
+        return Ok(Opened::Text(Box::new(info)));
+    }
     if let Some((_, codec, advice)) = refused {
         info.codec.clone_from(&codec);
         info.unsupported = Some(format!(

@@ -196,10 +196,10 @@ fn changed_configurations_and_sidecars_never_panic() {
     let mut numbers = Numbers(0x0123_4567_89ab_cdef);
     for data in [fixture("bikes.mp4"), fixture("bigbuckbunny-720p-5s.mp4")] {
         let (start, end) = index_of(&data);
-        let mut sidecar = b"WEIRIDX3\0\0\0\x01\0\0\0\0\0\x0f\xff\xff\x01\0\0\0\x01moov\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08".to_vec();
+        let mut sidecar = b"WEIRIDX4\0\0\0\x01\0\0\0\0\0\x0f\xff\xff\x01\0\0\0\x01moov\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08".to_vec();
         sidecar.extend(((end - start - 8) as u64).to_be_bytes());
         sidecar.extend(&data[start + 8..end]);
-        sidecar.extend([0; 12]);
+        sidecar.extend([0; 16]);
         for _ in 0..200 {
             let mut changed = sidecar.clone();
             let at = numbers.next(changed.len());
@@ -230,18 +230,50 @@ fn changed_configurations_and_sidecars_never_panic() {
     }
 }
 
+/// Samples of text and pictures with captions, each with some bytes changed.
+#[test]
+fn changed_samples_of_text_and_captions_never_panic() {
+    let mut numbers = Numbers(0x5bd1_e995_1234_5678);
+    let timed = b"\0\x05a<b\nc\0\0\0\x16styl\0\x01\0\x01\0\x03\0\x01\x03\x12\xff\xff\xff\xff";
+    let webvtt = b"\0\0\0\x20vttc\0\0\0\x0esttgline:0\0\0\0\x0apayla\n";
+    let ttml = b"<tt><body begin=\"1s\"><div timeContainer=\"seq\"><p dur=\"2s\">a <span begin=\"1s\">b</span><br/>c</p></div></body></tt>";
+    let event = b"1,0,Default,,0,0,0,,{\\an8}{\\i1}a{\\i0}\\Nb --> c";
+    let captions =
+        b"\x19\0\0\0\x14\x06\x04\x10\xb5\0\x31GA94\x03\x42\xff\xfc\x94\x20\xff\x02\x21\xff\x80";
+    let seeds: [&[u8]; 5] = [timed, webvtt, ttml, event, captions];
+    for _ in 0..20_000 {
+        let mut data = vec![u8::try_from(numbers.next(256)).unwrap()];
+        data.extend(seeds[numbers.next(seeds.len())]);
+        for _ in 0..numbers.next(4) {
+            let at = 1 + numbers.next(data.len() - 1);
+            match numbers.next(3) {
+                0 => data[at] = u8::try_from(numbers.next(256)).unwrap(),
+                1 => data.truncate(at.max(2)),
+                _ => {
+                    let part = data[at..].to_vec();
+                    data.extend(part);
+                }
+            }
+        }
+        fuzz::text_sample(&data);
+        fuzz::captions(&data);
+    }
+}
+
 /// The logic of a fuzz target.
 type Target = fn(&[u8]);
 
 /// What fuzzing found once, and the seeds that it starts from.
 #[test]
 fn saved_inputs_break_nothing() {
-    let targets: [(&str, Target); 5] = [
+    let targets: [(&str, Target); 7] = [
         ("film", fuzz::film),
         ("sidecar", fuzz::sidecar),
         ("codecs", fuzz::codec_configurations),
         ("subtitle", fuzz::subtitle),
         ("presentation", fuzz::presentation),
+        ("text_sample", fuzz::text_sample),
+        ("captions", fuzz::captions),
     ];
     for (target, run) in targets {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");

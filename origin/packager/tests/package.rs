@@ -43,7 +43,7 @@ fn the_playlists_of_a_film_with_sound() {
              #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-mp4a.40.2\",NAME=\"Audio\",LANGUAGE=\"und\",DEFAULT=YES,\
              AUTOSELECT=YES,CHANNELS=\"6\",URI=\"audio-1/media.m3u8\"\n\
              #EXT-X-STREAM-INF:BANDWIDTH={sum},AVERAGE-BANDWIDTH={sum},CODECS=\"avc1.4d401f,mp4a.40.2\",\
-             RESOLUTION=1280x720,FRAME-RATE=25.000,AUDIO=\"audio-mp4a.40.2\"\nvideo-1/media.m3u8\n\
+             RESOLUTION=1280x720,FRAME-RATE=25.000,AUDIO=\"audio-mp4a.40.2\",CLOSED-CAPTIONS=NONE\nvideo-1/media.m3u8\n\
              #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={i_frame},AVERAGE-BANDWIDTH={i_frame},CODECS=\"avc1.4d401f\",\
              RESOLUTION=1280x720,URI=\"video-1/iframes.m3u8\"\n",
             sum = video + audio

@@ -142,6 +142,16 @@ fn divide(tiles: Tiles, data: &[u8], start: usize, out: &mut Vec<Tile>) -> Optio
     Some(last)
 }
 
+/// The open bitstream units of a sample, as types and payloads. What is broken or cut off ends the walk.
+pub(crate) fn units(sample: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let (kind, _, start, end) = unit(sample, at)?;
+        at = end;
+        Some((kind, &sample[start..end]))
+    })
+}
+
 /// The open bitstream unit at `at`: its type, layer, and where its payload starts and ends. `None` at the end, and where it is broken.
 fn unit(sample: &[u8], at: usize) -> Option<(u8, Layer, usize, usize)> {
     let (&header, mut rest) = sample.get(at..)?.split_first()?;

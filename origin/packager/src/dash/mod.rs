@@ -1,18 +1,20 @@
 //! MPEG-DASH (ISO/IEC 23009-1) over the same CMAF segments.
 
+mod captions;
 mod protection;
 
 use std::fmt::Write;
 
+use crate::captions::Stated;
 use crate::files::{Address, TEXT_TYPE, mp4_type, text_whole_path};
 use crate::hls::Bandwidth;
 use crate::plan::{Plan, PlannedTrack};
 use crate::presentation::TrackKind;
 use crate::text::TextTrack;
-use crate::{Layout, cmaf};
+use crate::{Layout, Subtitle, cmaf};
 
 /// The media presentation description of a static presentation.
-pub(crate) fn manifest(plan: &Plan, subtitles: &[TextTrack]) -> String {
+pub(crate) fn manifest(plan: &Plan, subtitles: &[TextTrack], captions: &Stated) -> String {
     let single = plan
         .tracks
         .iter()
@@ -42,7 +44,7 @@ pub(crate) fn manifest(plan: &Plan, subtitles: &[TextTrack]) -> String {
     );
     let sets = adaptation_sets(plan);
     for (number, group) in sets.iter().enumerate() {
-        write_set(&mut text, number, group, plan.target_duration);
+        write_set(&mut text, number, group, captions, plan.target_duration);
     }
     for (number, track) in subtitles.iter().enumerate() {
         write_subtitles(&mut text, sets.len() + number, track);
@@ -74,7 +76,13 @@ fn adaptation_sets(plan: &Plan) -> Vec<Vec<&PlannedTrack>> {
     sets
 }
 
-fn write_set(text: &mut String, number: usize, set: &[&PlannedTrack], target: u64) {
+fn write_set(
+    text: &mut String,
+    number: usize,
+    set: &[&PlannedTrack],
+    captions: &Stated,
+    target: u64,
+) {
     let Some(first) = set.first() else { return };
     let info = &first.track.info;
     let language = info
@@ -94,6 +102,9 @@ fn write_set(text: &mut String, number: usize, set: &[&PlannedTrack], target: u6
     if let Some(name) = &info.name {
         let _ = writeln!(text, "      <Label>{}</Label>", escape(name));
     }
+    if info.kind == TrackKind::Video {
+        captions::write(text, captions);
+    }
     for track in set {
         write_representation(text, track, target);
     }
@@ -103,10 +114,13 @@ fn write_set(text: &mut String, number: usize, set: &[&PlannedTrack], target: u6
 /// Subtitles are one WebVTT file: DASH players do not read segmented WebVTT that is not in MP4.
 fn write_subtitles(text: &mut String, number: usize, track: &TextTrack) {
     let about = &track.about;
-    let role = if about.forced {
-        "forced-subtitle"
-    } else {
-        "subtitle"
+    let role = match about {
+        Subtitle { forced: true, .. } => "forced-subtitle",
+        Subtitle {
+            hearing_impaired: true,
+            ..
+        } => "caption",
+        _ => "subtitle",
     };
     let name = if about.name.is_empty() {
         &about.language

@@ -4,8 +4,11 @@ use std::fmt::Write;
 
 use super::attributes::Attributes;
 use super::bandwidth::Bandwidth;
+use super::captions::{self, CaptionGroup};
 use super::keys::write_session_keys;
-use crate::files::{i_frame_path, playlist_path, text_playlist_path};
+use super::media::VERSION;
+use crate::captions::Stated;
+use crate::files::{CHAPTERS_PATH, i_frame_path, playlist_path, text_playlist_path};
 use crate::plan::{Plan, PlannedTrack};
 use crate::presentation::{TrackKind, VideoRange};
 use crate::report::Variant;
@@ -16,6 +19,10 @@ const SUBTITLES: &str = "subtitles";
 /// WebVTT in `CODECS` (Apple HLS Authoring Specification 5.10).
 const WEBVTT: &str = "wvtt";
 
+/// What subtitles for viewers who do not hear are (Apple HLS Authoring Specification 4.5).
+const CAPTIONS: &str =
+    "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound";
+
 /// Audio renditions of one codec.
 struct AudioGroup<'a> {
     id: String,
@@ -25,6 +32,15 @@ struct AudioGroup<'a> {
     bandwidth: Bandwidth,
 }
 
+/// What a presentation has beside pictures and sound.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beside<'a> {
+    pub(crate) subtitles: &'a [TextTrack],
+    pub(crate) captions: &'a Stated,
+    /// True when there is a document of chapters.
+    pub(crate) chapters: bool,
+}
+
 /// What all variants of a presentation share.
 #[derive(Clone, Copy)]
 struct Shared {
@@ -32,6 +48,8 @@ struct Shared {
     all_sdr: bool,
     /// Group of the subtitle renditions.
     subtitles: Option<&'static str>,
+    /// What is said about closed captions.
+    captions: CaptionGroup,
 }
 
 impl Shared {
@@ -46,12 +64,27 @@ impl Shared {
 /// order of the plan; it is empty when there are none.
 pub(crate) fn multivariant_playlist(
     plan: &Plan,
-    subtitles: &[TextTrack],
+    beside: &Beside<'_>,
     i_frames: &[Bandwidth],
 ) -> (String, Vec<Variant>) {
+    let Beside {
+        subtitles,
+        captions,
+        chapters,
+    } = *beside;
     let videos: Vec<_> = of_kind(plan, TrackKind::Video).collect();
     let groups = audio_groups(plan);
-    let mut text = "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n".to_owned();
+    let mut text = format!(
+        "#EXTM3U\n#EXT-X-VERSION:{}\n#EXT-X-INDEPENDENT-SEGMENTS\n",
+        captions::version(captions).max(VERSION)
+    );
+    if chapters {
+        let list = Attributes::default()
+            .quoted("DATA-ID", "com.apple.hls.chapters")
+            .quoted("URI", CHAPTERS_PATH)
+            .finish();
+        let _ = writeln!(text, "#EXT-X-SESSION-DATA:{list}");
+    }
     write_session_keys(&mut text, plan);
     let grouped = !videos.is_empty() || groups.iter().any(|group| group.tracks.len() > 1);
     if grouped {
@@ -60,9 +93,11 @@ pub(crate) fn multivariant_playlist(
         }
     }
     write_subtitles(&mut text, subtitles);
+    captions::write(&mut text, captions);
     let shared = Shared {
         all_sdr: videos.iter().all(|video| range(video) == VideoRange::Sdr),
         subtitles: (!subtitles.is_empty()).then_some(SUBTITLES),
+        captions: CaptionGroup::of(captions),
     };
     let mut variants = Vec::new();
     for video in &videos {
@@ -180,6 +215,10 @@ fn write_subtitles(text: &mut String, subtitles: &[TextTrack]) {
             // RFC 8216bis 4.4.6.1: what is the default may be chosen without asking; and so must a forced rendition be.
             .plain("AUTOSELECT", "YES")
             .plain("FORCED", yes_or_no(about.forced))
+            .maybe_quoted(
+                "CHARACTERISTICS",
+                about.hearing_impaired.then_some(CAPTIONS),
+            )
             .quoted("URI", &text_playlist_path(track))
             .finish();
         let _ = writeln!(text, "#EXT-X-MEDIA:{list}");
@@ -188,7 +227,7 @@ fn write_subtitles(text: &mut String, subtitles: &[TextTrack]) {
 }
 
 /// `wanted`, with a number where it is taken.
-fn unique(wanted: &str, taken: &[String]) -> String {
+pub(super) fn unique(wanted: &str, taken: &[String]) -> String {
     (1..)
         .map(|number| {
             if number == 1 {
@@ -201,7 +240,7 @@ fn unique(wanted: &str, taken: &[String]) -> String {
         .unwrap_or_default()
 }
 
-const fn yes_or_no(value: bool) -> &'static str {
+pub(super) const fn yes_or_no(value: bool) -> &'static str {
     if value { "YES" } else { "NO" }
 }
 
@@ -240,8 +279,10 @@ fn write_variant(
     if !shared.all_sdr {
         list = list.plain("VIDEO-RANGE", range_name(range(video)));
     }
-    list = list
-        .maybe_quoted("AUDIO", group.map(|group| group.id.as_str()))
+    list = list.maybe_quoted("AUDIO", group.map(|group| group.id.as_str()));
+    list = shared
+        .captions
+        .name(list)
         .maybe_quoted("SUBTITLES", shared.subtitles);
     let _ = writeln!(
         text,

@@ -12,3 +12,5 @@ pub(super) const BLOCK: u32 = 0xa1;
 pub(super) const DURATION: u32 = 0x9b;
 pub(super) const REFERENCE: u32 = 0xfb;
 pub(super) const DISCARD: u32 = 0x75a2;
+pub(super) const ADDITIONS: u32 = 0x75a1;
+pub(super) const CHAPTERS: u32 = 0x1043_a770;

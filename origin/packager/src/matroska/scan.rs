@@ -3,22 +3,28 @@
 use bytes::Bytes;
 
 use super::block::{Block, HEAD, LACED_HEAD, is_laced};
+use super::chapters;
 use super::ebml::{Header, elements, signed, unsigned};
 use super::ids::{
-    BLOCK, CLUSTER, DISCARD, DURATION, EBML, GROUP, INFO, REFERENCE, SEGMENT, SIMPLE_BLOCK, TIME,
-    TRACKS,
+    ADDITIONS, BLOCK, CHAPTERS, CLUSTER, DISCARD, DURATION, EBML, GROUP, INFO, REFERENCE, SEGMENT,
+    SIMPLE_BLOCK, TIME, TRACKS,
 };
 use super::track_entry::TrackEntry;
 use super::tracks::{Clock, Found, Track};
+use crate::chapters::Mark;
 use crate::fetch::{Fetch, Fetched};
 use crate::import::movie_box;
 use crate::mp4::{RawIndex, Scanned};
+use crate::timeline::to_micros;
 use crate::{ByteRange, Error, Note};
 
 /// Bytes read at once.
 const READ_AHEAD: u64 = 256 << 10;
 /// Most bytes of the elements that are held in memory.
 const MOST: u64 = 16 << 20;
+
+/// Most bytes of what is added to a block of text.
+const MOST_ADDITIONS: u64 = 64 << 10;
 
 /// Nanoseconds and microseconds of a second.
 const SECOND: u64 = 1_000_000_000;
@@ -45,6 +51,7 @@ pub(crate) struct Scan {
     group_end: u64,
     blocks: u64,
     segments: u32,
+    chapters: Vec<Mark>,
     notes: Vec<Note>,
 }
 
@@ -65,6 +72,7 @@ impl Scan {
             group_end: 0,
             blocks: 0,
             segments: 0,
+            chapters: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -185,6 +193,14 @@ impl Scan {
                     _ => {}
                 }
             }
+            CHAPTERS if size <= MOST => match self.read(start, size) {
+                Ok(content) => self.chapters = chapters::parse(&content),
+                Err(range) => return Ok(Err(range)),
+            },
+            ADDITIONS if size <= MOST_ADDITIONS && self.is_text() => match self.read(start, size) {
+                Ok(content) => self.read_additions(&content),
+                Err(range) => return Ok(Err(range)),
+            },
             SIMPLE_BLOCK | BLOCK => {
                 let (block, head) = match self.read_block(start, size)? {
                     Ok(block) => block,
@@ -199,6 +215,7 @@ impl Scan {
                     cluster_time: self.cluster_time,
                     discard: 0,
                     duration: None,
+                    addition: Vec::new(),
                 };
                 if simple {
                     self.add(&found, &head)?;
@@ -287,6 +304,27 @@ impl Scan {
         }
     }
 
+    /// True when the group at hand is one of text.
+    fn is_text(&mut self) -> bool {
+        let number = self.group.as_ref().map(|(found, _)| found.block.track);
+        number
+            .and_then(|number| self.track(number))
+            .is_some_and(|track| track.text.is_some())
+    }
+
+    /// `BlockAdditions`: the one with the number 1, or without a number, holds settings of cues.
+    fn read_additions(&mut self, content: &[u8]) {
+        for (_, more) in elements(content).filter(|(id, _)| *id == 0xa6) {
+            let number = elements(more).find(|(id, _)| *id == 0xee);
+            let data = elements(more).find(|(id, _)| *id == 0xa5);
+            if let (Some((found, _)), Some((_, data))) = (&mut self.group, data)
+                && number.is_none_or(|(_, number)| unsigned(number) == 1)
+            {
+                found.addition = data.to_vec();
+            }
+        }
+    }
+
     fn read_info(&mut self, content: &[u8]) -> Result<(), Error> {
         for (id, content) in elements(content) {
             if id == 0x2a_d7b1 {
@@ -333,8 +371,12 @@ impl Scan {
         let timescale = self.timescale();
         let mut notes = std::mem::take(&mut self.notes);
         let mut found = Vec::new();
-        for track in std::mem::take(&mut self.tracks) {
-            found.extend(track.finish(timescale, &mut notes)?);
+        let mut texts = Vec::new();
+        for mut track in std::mem::take(&mut self.tracks) {
+            match track.text.take() {
+                Some(text) => texts.push((text, track.entry)),
+                None => found.extend(track.finish(timescale, &mut notes)?),
+            }
         }
         let Some(base) = found.iter().map(|(_, first, _)| *first).min() else {
             return Err(Error::Missing {
@@ -354,6 +396,15 @@ impl Scan {
                 ),
             });
         }
+        let zero = to_micros(base, timescale);
+        let texts = texts
+            .into_iter()
+            .map(|(text, entry)| text.finish(&entry, zero, &mut notes))
+            .collect();
+        for mark in &mut self.chapters {
+            mark.start = (mark.start - zero).max(0);
+            mark.end = mark.end.map(|end| end - zero);
+        }
         let (mut tracks, mut carriages) = (Vec::new(), Vec::new());
         for (mut track, first, carriage) in found {
             track.timing.start = first - base;
@@ -361,11 +412,15 @@ impl Scan {
             tracks.push(track);
         }
         Ok(Scanned::Done(RawIndex {
-            moov: movie_box(&tracks, timescale),
-            moofs: Vec::new(),
             index_first: false,
             notes,
             carriages,
+            found: crate::found::Found {
+                texts,
+                chapters: std::mem::take(&mut self.chapters),
+                ..Default::default()
+            },
+            ..RawIndex::of_boxes(movie_box(&tracks, timescale), Vec::new())
         }))
     }
 }

@@ -19,6 +19,12 @@ pub(super) struct TrackEntry {
     pub(super) delay: u64,
     /// Bytes that were taken off the start of every frame.
     pub(super) stripped: Vec<u8>,
+    /// Frames are compressed with zlib, which only text is read from.
+    pub(super) deflated: bool,
+    /// The file says that the track is to be chosen unless the viewer chooses otherwise.
+    pub(super) default: bool,
+    pub(super) forced: bool,
+    pub(super) hearing_impaired: bool,
     /// Why frames cannot be read as they stand.
     pub(super) sealed: Option<&'static str>,
     pub(super) video: Video,
@@ -58,7 +64,7 @@ impl TrackEntry {
         let mut found = Self::default();
         found.audio.channels = 1;
         found.audio.rate = 8000.0;
-        let (mut old, mut new) = (Some("eng".to_owned()), None);
+        let (mut old, mut new, mut encodings) = (Some("eng".to_owned()), None, None);
         for (id, content) in elements(content) {
             match id {
                 0xd7 => found.number = unsigned(content),
@@ -69,13 +75,19 @@ impl TrackEntry {
                 0x22_b59c => old = text(content),
                 0x22_b59d => new = text(content),
                 0x23_e383 => found.frame = Some(unsigned(content)).filter(|nanos| *nanos > 0),
+                0x88 => found.default = unsigned(content) == 1,
+                0x55aa => found.forced = unsigned(content) == 1,
+                0x55ab => found.hearing_impaired = unsigned(content) == 1,
                 0x56aa => found.delay = unsigned(content),
-                0x6d80 => found.read_encodings(content),
+                0x6d80 => encodings = Some(content),
                 0xe0 => found.video.parse(content),
                 0xe1 => found.audio.parse(content),
                 0x41e4 => found.video.read_mapping(content),
                 _ => {}
             }
+        }
+        if let Some(content) = encodings {
+            found.read_encodings(content);
         }
         found.language = new.or(old).and_then(|tag| language::from_tag(&tag));
         found
@@ -104,6 +116,7 @@ impl TrackEntry {
             match (kind, algorithm) {
                 _ if scope & 1 == 0 => {}
                 (0, 3) => self.stripped.splice(..0, settings).for_each(drop),
+                (0, 0) if self.kind == 17 => self.deflated = true,
                 (0, _) => self.sealed = Some("compressed frames"),
                 _ => self.sealed = Some("encrypted frames"),
             }

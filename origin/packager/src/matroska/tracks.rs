@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::block::Block;
 use super::entries::{FrameLength, describe};
+use super::text::{BLOCK, Text};
 use super::track_entry::TrackEntry;
 use crate::codec::opus::packet_samples;
 use crate::import::{CarriageWriter, Form, Import, Places, Timing, place_pictures, place_sound};
@@ -17,6 +18,8 @@ const FIRST: usize = 8 << 10;
 #[derive(Debug)]
 pub(super) struct Track {
     pub(super) entry: TrackEntry,
+    /// What it says, where it is text.
+    pub(super) text: Option<Text>,
     places: Places,
     /// Time of each frame in ticks; `None` for the later ones of a laced block.
     times: Vec<Option<i64>>,
@@ -39,6 +42,12 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    /// A time of the file in microseconds.
+    pub(super) fn micros(self, ticks: i64) -> i64 {
+        let nanos = i128::from(ticks) * i128::from(self.tick);
+        i64::try_from((nanos + 500).div_euclid(1000)).unwrap_or(i64::MAX)
+    }
+
     /// A time of the file on the clock that is kept, rounded to the nearest.
     fn time(self, ticks: i64) -> i64 {
         let scaled = i128::from(ticks) * i128::from(self.tick) * i128::from(self.timescale);
@@ -57,11 +66,14 @@ pub(super) struct Found {
     pub(super) keyframe: bool,
     pub(super) discard: i64,
     pub(super) duration: Option<u64>,
+    /// What is added to a block of text.
+    pub(super) addition: Vec<u8>,
 }
 
 impl Track {
     pub(super) fn new(entry: TrackEntry) -> Self {
         Self {
+            text: Text::new(&entry),
             entry,
             places: Places::default(),
             times: Vec::new(),
@@ -79,7 +91,9 @@ impl Track {
 
     /// How many bytes of the head of its next block have to be read.
     pub(super) fn wants(&self) -> u64 {
-        if self.first.is_empty() {
+        if self.text.is_some() {
+            BLOCK
+        } else if self.first.is_empty() {
             FIRST as u64
         } else {
             0
@@ -88,6 +102,10 @@ impl Track {
 
     /// Adds the frames of a block, `head` of which has been read.
     pub(super) fn add(&mut self, found: &Found, clock: Clock, head: &[u8]) -> Result<(), Error> {
+        if let Some(text) = &mut self.text {
+            text.add(&self.entry, found, clock, head);
+            return Ok(());
+        }
         let time = clock.time(
             found
                 .cluster_time
@@ -145,7 +163,7 @@ impl Track {
             2 => *b"soun",
             17 => {
                 note(format!(
-                    "subtitles ({}) are left out; bring them as WebVTT or SRT beside the film",
+                    "subtitles ({}) are left out; bring them as WebVTT, SRT or TTML beside the film",
                     self.entry.codec
                 ));
                 return Ok(None);

@@ -7,6 +7,7 @@ mod sample_entry;
 mod sample_table;
 mod samples;
 mod scan;
+mod user_data;
 mod video_entry;
 
 pub(crate) use fragment::TrackExtends;

@@ -7,6 +7,8 @@ use super::fragment::{TrackExtends, parse_moof};
 use super::sample_table::SampleTable;
 use super::samples::Samples;
 use super::scan::RawIndex;
+use super::user_data;
+use crate::chapters::Mark;
 use crate::import::Carriage;
 use crate::isobmff::{FourCc, Mp4Box};
 use crate::language;
@@ -24,6 +26,8 @@ pub(crate) struct Movie {
     pub(crate) timescale: u32,
     pub(crate) fragmented: bool,
     pub(crate) tracks: Vec<Trak>,
+    /// Chapters that stand in the index.
+    pub(crate) chapters: Vec<Mark>,
     pub(crate) notes: Vec<Note>,
 }
 
@@ -40,6 +44,10 @@ pub(crate) struct Trak {
     pub(crate) edits: Vec<RawEdit>,
     /// Transformation matrix of the track header: a, b, c, d as 16.16 fixed point numbers.
     pub(crate) matrix: [i32; 4],
+    /// True when the track is to be presented (`tkhd`).
+    pub(crate) enabled: bool,
+    /// What the track is for, by its `kind` boxes (ISO/IEC 14496-12, 8.10.4).
+    pub(crate) roles: Vec<String>,
     /// Tracks that hold this track's chapters.
     pub(crate) chapters: Vec<u32>,
     /// The `stsd` box.
@@ -74,6 +82,7 @@ impl Movie {
             timescale: 0,
             fragmented: !moofs.is_empty(),
             tracks: Vec::new(),
+            chapters: Vec::new(),
             notes,
         };
         let mut defaults = BTreeMap::new();
@@ -102,6 +111,7 @@ impl Movie {
                         }
                     }
                 }
+                b"udta" => movie.chapters = user_data::chapters(&child),
                 b"cmov" => {
                     return Err(Error::UnsupportedFeature {
                         input: 0,
@@ -136,6 +146,15 @@ impl Movie {
     }
 }
 
+impl Movie {
+    /// True when other tracks name this one as that of their chapters.
+    pub(crate) fn has_chapters_in(&self, track: u32) -> bool {
+        self.tracks
+            .iter()
+            .any(|other| other.chapters.contains(&track))
+    }
+}
+
 impl Trak {
     /// Reads a `trak` box. A track that carries neither pictures, sound nor text is left out with a note.
     fn parse(trak: &Mp4Box, notes: &mut Vec<Note>) -> Result<Option<Self>, Error> {
@@ -147,6 +166,8 @@ impl Trak {
             name: None,
             edits: Vec::new(),
             matrix: [0x1_0000, 0, 0, 0x1_0000],
+            enabled: true,
+            roles: Vec::new(),
             chapters: Vec::new(),
             descriptions: None,
             samples: Samples::default(),
@@ -171,7 +192,10 @@ impl Trak {
                             .collect();
                     }
                 }
-                b"udta" => track.name = read_name(&child),
+                b"udta" => {
+                    track.name = user_data::name(&child);
+                    track.roles = user_data::roles(&child);
+                }
                 b"mdia" => media = Some(child),
                 _ => {}
             }
@@ -234,7 +258,8 @@ impl Trak {
     }
 
     fn read_header(&mut self, tkhd: &Mp4Box) -> Result<(), Error> {
-        let (version, _, mut fields) = tkhd.full()?;
+        let (version, flags, mut fields) = tkhd.full()?;
+        self.enabled = flags & 1 != 0;
         fields.skip(if version == 1 { 16 } else { 8 })?;
         self.id = fields.u32()?;
         // Reserved, duration, reserved, layer, alternate group, volume, reserved.
@@ -284,22 +309,6 @@ fn read_edits(list: &Mp4Box) -> Result<Vec<RawEdit>, Error> {
             })
         })
         .collect()
-}
-
-/// The track's title from its `udta` box: `name` (QuickTime) or `titl`.
-fn read_name(udta: &Mp4Box) -> Option<String> {
-    for child in udta.children() {
-        // User data are full of private formats; what cannot be read is not a reason to refuse the film.
-        let child = child.ok()?;
-        if child.kind == b"name" {
-            let text = String::from_utf8_lossy(&child.payload);
-            let text = text.trim_matches(char::from(0)).trim();
-            if !text.is_empty() && !text.chars().any(char::is_control) {
-                return Some(text.to_owned());
-            }
-        }
-    }
-    None
 }
 
 /// Refuses media data that lie in another file. QuickTime's `alis` references are read as references to the file itself,

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::fetch::{Fetch, Fetched};
+use crate::found::Found;
 use crate::isobmff::{FourCc, Header, Mp4Box};
 use crate::{ByteRange, Error, Note};
 
@@ -28,6 +29,22 @@ pub(crate) struct RawIndex {
     pub(crate) notes: Vec<Note>,
     /// How the samples of tracks are unwrapped that do not lie in the input as they are, by track.
     pub(crate) carriages: Vec<(u32, Bytes)>,
+    /// What stands outside the boxes: texts and chapters of other containers.
+    pub(crate) found: Found,
+}
+
+impl RawIndex {
+    /// An index that consists of these boxes alone.
+    pub(crate) fn of_boxes(moov: Mp4Box, moofs: Vec<Mp4Box>) -> Self {
+        Self {
+            moov,
+            moofs,
+            index_first: true,
+            notes: Vec::new(),
+            carriages: Vec::new(),
+            found: Found::default(),
+        }
+    }
 }
 
 /// Walks the top level of a file.
@@ -213,11 +230,9 @@ impl Scan {
             });
         };
         Ok(Scanned::Done(RawIndex {
-            moov,
-            moofs: std::mem::take(&mut self.moofs),
             index_first: self.index_first,
             notes: std::mem::take(&mut self.notes),
-            carriages: Vec::new(),
+            ..RawIndex::of_boxes(moov, std::mem::take(&mut self.moofs))
         }))
     }
 }

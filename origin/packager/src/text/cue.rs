@@ -1,7 +1,9 @@
 //! Cues and their times.
 
+use serde::{Deserialize, Serialize};
+
 /// A text shown for some time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cue {
     /// Microseconds of presentation time.
     pub(crate) start: i64,
@@ -14,12 +16,65 @@ pub(crate) struct Cue {
 }
 
 /// Subtitles of one language.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Document {
     /// `STYLE` and `REGION` blocks as they stand in the source.
     pub(crate) head: Vec<String>,
     /// By start time.
     pub(crate) cues: Vec<Cue>,
+}
+
+/// Microseconds by which two cues may miss each other and still be one: the rounding of two clocks.
+const SEAM: i64 = 1_000;
+
+impl Document {
+    /// Puts cues in the order of their times.
+    pub(super) fn sort(&mut self) {
+        self.cues.sort_by_key(|cue| (cue.start, cue.end));
+    }
+
+    /// Joins cues that say the same one after the other: containers divide a cue where another one starts or ends. They are in the
+    /// order of their times.
+    pub(super) fn join(&mut self) {
+        let mut joined: Vec<Cue> = Vec::with_capacity(self.cues.len());
+        for cue in self.cues.drain(..) {
+            // What a cue goes on from ended when it starts, so it is among the last few.
+            let before = joined.iter_mut().rev().take(16).find(|before| {
+                (before.end - cue.start).abs() <= SEAM
+                    && before.text == cue.text
+                    && before.settings == cue.settings
+            });
+            match before {
+                Some(before) => before.end = before.end.max(cue.end),
+                None => joined.push(cue),
+            }
+        }
+        self.cues = joined;
+        self.sort();
+    }
+
+    /// The cues between two times, cut to them.
+    pub(super) fn within(self, start: i64, end: i64) -> Vec<Cue> {
+        let cut = self.cues.into_iter().map(|cue| Cue {
+            start: cue.start.max(start),
+            end: cue.end.min(end),
+            ..cue
+        });
+        cut.filter(|cue| cue.end > cue.start).collect()
+    }
+}
+
+/// Cue text of WebVTT as it may stand in a file: no empty lines, no arrows.
+pub(super) fn clean_text(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let lines: Vec<&str> = lines.map(str::trim_end).collect();
+    lines.join("\n").replace("-->", "--&gt;")
+}
+
+/// Cue settings as they may stand in a file: one line, no arrows.
+pub(super) fn clean_settings(settings: &str) -> String {
+    let line = settings.lines().next().unwrap_or_default();
+    line.trim().replace("-->", "")
 }
 
 /// Reads a timing line: start, `-->`, end, settings. WebVTT (section 4.1) and SRT differ in the decimal sign only.
@@ -77,6 +132,39 @@ pub(super) fn blocks(text: &str) -> Vec<Vec<&str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cues_that_were_divided_are_joined() {
+        let cue = |start: i64, end: i64, text: &str| Cue {
+            start,
+            end,
+            settings: String::new(),
+            text: text.to_owned(),
+        };
+        let mut document = Document {
+            head: Vec::new(),
+            cues: vec![
+                cue(0, 1_000_000, "a"),
+                cue(1_000_000, 2_000_000, "a"),
+                cue(1_000_000, 2_000_000, "b"),
+                cue(2_000_400, 3_000_000, "b"),
+                cue(5_000_000, 6_000_000, "a"),
+            ],
+        };
+        document.join();
+        assert_eq!(
+            document.cues,
+            [
+                cue(0, 2_000_000, "a"),
+                cue(1_000_000, 3_000_000, "b"),
+                cue(5_000_000, 6_000_000, "a"),
+            ]
+        );
+        assert_eq!(
+            document.within(500_000, 1_500_000),
+            [cue(500_000, 1_500_000, "a"), cue(1_000_000, 1_500_000, "b")]
+        );
+    }
 
     #[test]
     fn times_in_both_notations() {

@@ -12,16 +12,7 @@ pub(super) fn parse(text: &str) -> Document {
         let Some((start, end, _)) = parse_timing(block[at]) else {
             continue;
         };
-        let mut settings = String::new();
-        let lines: Vec<String> = block[at + 1..]
-            .iter()
-            .map(|line| convert(line, &mut settings))
-            .collect();
-        let text = lines
-            .into_iter()
-            .filter(|line| !line.trim().is_empty())
-            .collect::<Vec<_>>()
-            .join("\n");
+        let (text, settings) = cue_text(block[at + 1..].iter().copied());
         if end > start && !text.is_empty() {
             document.cues.push(Cue {
                 start,
@@ -33,6 +24,16 @@ pub(super) fn parse(text: &str) -> Document {
     }
     document.cues.sort_by_key(|cue| (cue.start, cue.end));
     document
+}
+
+/// Lines of SRT as WebVTT cue text, and the cue settings that they ask for.
+pub(super) fn cue_text<'a>(lines: impl Iterator<Item = &'a str>) -> (String, String) {
+    let mut settings = String::new();
+    let lines: Vec<String> = lines
+        .map(|line| convert(line, &mut settings))
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    (lines.join("\n"), settings)
 }
 
 /// One line of SRT as WebVTT cue text: bold, italics and underline stay; other tags and positions in braces go, though a position

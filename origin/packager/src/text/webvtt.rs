@@ -54,30 +54,32 @@ fn timestamp_shift(line: &str) -> Option<i64> {
     Some(i64::from(stream?) * 100 / 9 - local?)
 }
 
-/// The WebVTT segment from `start` to `end`, in microseconds.
+/// The WebVTT segment that shows `cues` of a document.
 ///
 /// A cue that is on show in several segments is in each of them with its full times, so that it appears wherever playback starts.
 /// `epoch` is the time stamp of the media, in ticks of 90 kHz, at the time 0 that `LOCAL` names: 0 in CMAF.
-pub(crate) fn segment(document: &Document, start: i64, end: i64, epoch: i64) -> String {
+pub(crate) fn segment<'a>(
+    head: &[String],
+    cues: impl Iterator<Item = &'a Cue>,
+    epoch: i64,
+) -> String {
     let mut text = format!("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:{epoch},LOCAL:00:00:00.000\n");
-    write(&mut text, document, |cue| {
-        cue.start < end && cue.end > start
-    });
+    write(&mut text, head, cues);
     text
 }
 
 /// The whole document as one file.
 pub(crate) fn whole(document: &Document) -> String {
     let mut text = "WEBVTT\n".to_owned();
-    write(&mut text, document, |_| true);
+    write(&mut text, &document.head, document.cues.iter());
     text
 }
 
-fn write(text: &mut String, document: &Document, wanted: impl Fn(&Cue) -> bool) {
-    for block in &document.head {
+fn write<'a>(text: &mut String, head: &[String], cues: impl Iterator<Item = &'a Cue>) {
+    for block in head {
         let _ = writeln!(text, "\n{block}");
     }
-    for cue in document.cues.iter().filter(|cue| wanted(cue)) {
+    for cue in cues {
         let space = if cue.settings.is_empty() { "" } else { " " };
         let _ = writeln!(
             text,
@@ -104,6 +106,7 @@ fn time(micros: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::TextTrack;
     use super::*;
 
     #[test]
@@ -112,19 +115,25 @@ mod tests {
                       00:00:20.000 --> 00:00:21.000\nlate\n";
         let document = parse(source);
         assert_eq!(document.cues.len(), 2);
-        let first = segment(&document, 0, 6_000_000, 0);
+        let mut track = TextTrack::new(1, crate::Subtitle::default(), document);
+        let stretches = [0, 6, 12, 18, 24].map(|second| second * 1_000_000);
+        let stretches: Vec<_> = stretches
+            .windows(2)
+            .map(|pair| (pair[0], pair[1]))
+            .collect();
+        assert!(!track.divide(&stretches, &mut 100), "too much");
+        assert!(track.divide(&stretches, &mut 1_000));
+        let segment = |number| segment(&track.document.head, track.cues(number), 0);
+        let first = segment(0);
         assert_eq!(
             first,
             "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n\nSTYLE\n::cue { color: red }\n\n\
              00:00:05.000 --> 00:00:07.000 line:0\nover the border\n"
         );
-        assert!(segment(&document, 6_000_000, 12_000_000, 0).contains("over the border"));
+        assert!(segment(1).contains("over the border"));
         // A segment without cues is still a document; and a late first cue is not moved (shaka-packager #1135).
-        assert!(!segment(&document, 12_000_000, 18_000_000, 0).contains("-->"));
-        assert!(
-            segment(&document, 18_000_000, 24_000_000, 0)
-                .contains("00:00:20.000 --> 00:00:21.000\nlate")
-        );
+        assert!(!segment(2).contains("-->"));
+        assert!(segment(3).contains("00:00:20.000 --> 00:00:21.000\nlate"));
     }
 
     #[test]

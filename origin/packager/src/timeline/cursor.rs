@@ -26,6 +26,23 @@ pub(crate) struct Timed {
     pub(crate) description: u32,
 }
 
+impl Timed {
+    /// A sample of which only its place matters.
+    pub(crate) const fn at(offset: u64, size: u32) -> Self {
+        Self {
+            offset,
+            size,
+            duration: 0,
+            decode_time: 0,
+            presentation_time: 0,
+            composition_offset: 0,
+            sync: false,
+            can_start: false,
+            description: 1,
+        }
+    }
+}
+
 /// A place on a timeline. It is a few words long: copy it to come back later.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {

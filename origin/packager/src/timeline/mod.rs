@@ -15,7 +15,8 @@ mod ticks;
 use std::sync::Arc;
 
 pub(crate) use cursor::{Place, Timed};
-pub(crate) use edit::{Edit, normalize};
+pub(crate) use edit::Edit;
+use edit::normalize;
 use span::Span;
 pub(crate) use statistics::Statistics;
 pub(crate) use ticks::{rescale, seconds, to_micros};
@@ -23,6 +24,8 @@ pub(crate) use ticks::{rescale, seconds, to_micros};
 use crate::Error;
 use crate::mp4::{RawEdit, Samples};
 
+/// Microseconds of a second.
+pub(crate) const MICROS: i64 = 1_000_000;
 /// Coarsest output clock, in ticks per second, when source times do not fall on ticks of the track.
 const FINE: u64 = 10_000;
 /// Ticks of the output clock for each squeezed picture of a second: 1000 pictures take at most half a millisecond.
@@ -153,6 +156,12 @@ impl Timeline {
     pub(crate) fn first(&self) -> Result<Place, Error> {
         Place::first(self)
     }
+}
+
+/// The edits of a track alone.
+pub(crate) fn edits(source: &Source<'_>) -> Result<Vec<Edit>, Error> {
+    let statistics = Statistics::gather(source)?;
+    normalize(source, &statistics).map(|(edits, _)| edits)
 }
 
 /// How many output ticks stand for one source tick.

@@ -176,11 +176,10 @@ impl Scan {
             tracks.push(track);
         }
         Ok(Scanned::Done(RawIndex {
-            moov: movie_box(&tracks, CLOCK),
-            moofs: Vec::new(),
             index_first: false,
             notes,
             carriages,
+            ..RawIndex::of_boxes(movie_box(&tracks, CLOCK), Vec::new())
         }))
     }
 }

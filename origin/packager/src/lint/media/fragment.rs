@@ -104,13 +104,7 @@ impl Fragment {
                 }
             }
         }
-        let parsed = Movie::parse(RawIndex {
-            moov: movie.clone(),
-            moofs: vec![moof.clone()],
-            index_first: true,
-            notes: Vec::new(),
-            carriages: Vec::new(),
-        });
+        let parsed = Movie::parse(RawIndex::of_boxes(movie.clone(), vec![moof.clone()]));
         // What was found so far still says why.
         let tracks = match parsed {
             Ok(parsed) => parsed.tracks,

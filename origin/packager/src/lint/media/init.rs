@@ -135,13 +135,7 @@ impl Init {
             payload: renamed.freeze(),
             ..moov.clone()
         };
-        let parsed = Movie::parse(RawIndex {
-            moov: movie.clone(),
-            moofs: Vec::new(),
-            index_first: true,
-            notes: Vec::new(),
-            carriages: Vec::new(),
-        })?;
+        let parsed = Movie::parse(RawIndex::of_boxes(movie.clone(), Vec::new()))?;
         for trak in &parsed.tracks {
             let mut track = extras
                 .iter()
