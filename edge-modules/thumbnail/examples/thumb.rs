@@ -1,4 +1,4 @@
-//! Makes one picture from the command line: `thumb IN "w=320&format=webp" OUT [times]`, for measuring and for looking.
+//! Makes one picture from the command line: `thumb IN "w=320&format=webp" OUT [TIMES [EFFORT]]`, for measuring and for looking.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use thumbnail::pipeline::{Settings, transform};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let usage = "usage: thumb IN OPTIONS OUT [TIMES]";
+    let usage = "usage: thumb IN OPTIONS OUT [TIMES [EFFORT]]";
     let input = std::fs::read(arguments.next().expect(usage)).expect("the input can be read");
     let options =
         query::read(&arguments.next().expect(usage)).and_then(|draft| draft.finish(16_383));
@@ -17,16 +17,15 @@ fn main() {
     let times: u32 = arguments
         .next()
         .map_or(1, |times| times.parse().expect(usage));
+    let mut settings = Settings::default();
+    if let Some(effort) = arguments.next() {
+        settings.webp_effort = effort.parse().expect(usage);
+    }
     let mut best = f64::INFINITY;
     let mut output = None;
     for _ in 0..times.max(1) {
         let start = Instant::now();
-        output = Some(transform(
-            &input,
-            &options,
-            AcceptClass::WebP,
-            &Settings::default(),
-        ));
+        output = Some(transform(&input, &options, AcceptClass::WebP, &settings));
         best = best.min(start.elapsed().as_secs_f64() * 1e3);
     }
     match output {

@@ -47,7 +47,7 @@ impl Default for Settings {
             largest_side: 8192,
             jpeg_quality: 80,
             webp_quality: 75,
-            webp_effort: 0,
+            webp_effort: 4,
             background: [255; 3],
         }
     }

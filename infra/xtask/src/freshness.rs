@@ -79,6 +79,8 @@ impl Sources {
             if let Some(folder) = self.folders.get(&name) {
                 collect(&folder.join("Cargo.toml"), &mut files)?;
                 collect(&folder.join("src"), &mut files)?;
+                // The headers for what is C in a package.
+                collect(&folder.join("c"), &mut files)?;
             }
         }
         let mut digest = Sha256::new();

@@ -59,6 +59,12 @@ pub(crate) const REDIS: Program = Program {
     debian: "redis-server",
     homebrew: "redis",
 };
+/// Compiles what is C in a component.
+pub(crate) const CLANG: Program = Program {
+    names: &["clang"],
+    debian: "clang",
+    homebrew: "llvm",
+};
 /// The peer of the node's benchmark.
 pub(crate) const NGINX: Program = Program {
     names: &["nginx"],

@@ -1,0 +1,2 @@
+/* libwebp wants the types alone. */
+#include <stdint.h>

@@ -1,0 +1,13 @@
+/* What libwebp uses of <string.h>. */
+#ifndef WEIR_STRING_H
+#define WEIR_STRING_H
+
+#include <stddef.h>
+
+void* memcpy(void* restrict to, const void* restrict from, size_t length);
+void* memmove(void* to, const void* from, size_t length);
+void* memset(void* memory, int byte, size_t length);
+int memcmp(const void* a, const void* b, size_t length);
+size_t strlen(const char* text);
+
+#endif
