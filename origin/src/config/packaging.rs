@@ -30,6 +30,8 @@ pub struct PackagingSettings {
     pub preview: bool,
     /// Names the storyboard in the multivariant playlist too, as an image media playlist.
     pub image_playlist: bool,
+    /// Adds an I-frame rendition of JPEG pictures (`CODECS="mjpg"`), which players show while somebody scrubs. It needs ffmpeg.
+    pub scrub_pictures: bool,
 }
 
 /// How much of a version is checked before it is published.
@@ -60,6 +62,7 @@ impl Default for PackagingSettings {
             lint: LintDepth::default(),
             preview: false,
             image_playlist: false,
+            scrub_pictures: false,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod image_playlist;
 mod lease;
 mod packaging_plan;
+mod picture_streams;
 mod pictures;
 mod production;
 mod progress;

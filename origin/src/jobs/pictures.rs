@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use weir_packager::Presentation;
 
@@ -25,6 +26,8 @@ pub(super) struct Pictures {
     pub(super) preview: Option<String>,
     /// How the storyboard's sheets are divided, when there is one.
     pub(super) storyboard_plan: Option<StoryboardPlan>,
+    /// JPEG bytes of the pictures for scrubbing, where the plan has them.
+    pub(super) scrubbing: Vec<Bytes>,
 }
 
 /// Of what pictures are made.
@@ -68,18 +71,23 @@ impl Worker {
                 return pictures;
             }
         }
-        let plan = StoryboardPlan::new(
+        let mut plan = StoryboardPlan::new(
             presentation.duration,
             video.display_width,
             video.display_height,
             keyframe_spacing(asset),
         );
+        if self.settings.scrub_pictures {
+            // A picture a second is nearly the film: a protected one shows no more than its storyboard does.
+            plan = plan.with_scrubbing(!protected);
+        }
         match self
             .transcoder
             .storyboard(Arc::clone(&source), plan, cancel)
             .await
         {
-            Ok(storyboard) => {
+            Ok(mut storyboard) => {
+                pictures.scrubbing = std::mem::take(&mut storyboard.scrubbing);
                 pictures.storyboard = self.keep_storyboard(asset, number, storyboard).await;
                 pictures.storyboard_plan = pictures.storyboard.is_some().then_some(plan);
             }

@@ -72,12 +72,8 @@ impl Worker {
             protected: protection.is_some(),
         };
         let pictures = self.pictures(&wanted, source, cancel).await;
-        if self.settings.image_playlist
-            && let Some(plan) = &pictures.storyboard_plan
-        {
-            self.add_image_playlist(asset, number, &summary, plan)
-                .await?;
-        }
+        self.add_picture_streams(asset, number, &summary, &pictures)
+            .await?;
         let lint = self.lint(asset, number, &summary, &waived).await?;
         Ok(Product {
             summary,

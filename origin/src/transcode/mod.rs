@@ -16,5 +16,5 @@ mod transcoder;
 pub use error::TranscodeError;
 pub use profile::{Audio, Container, Hdr, Profile, Profiles, Rung, VideoCodec};
 pub use source_info::SourceInfo;
-pub use storyboard::{Storyboard, StoryboardPlan};
+pub use storyboard::{ScrubPlan, Storyboard, StoryboardPlan};
 pub use transcoder::{Transcoded, Transcoder};

@@ -53,50 +53,60 @@ pub(super) async fn still(
     }
 }
 
-/// The command line that makes a storyboard's sheets in `folder`.
+/// The command line that makes a storyboard's sheets in `folder`, and pictures for scrubbing beside them where the plan has them.
 pub(super) fn sheet_arguments(
     source: &str,
     plan: &StoryboardPlan,
     threads: u32,
     folder: &Path,
 ) -> Vec<OsString> {
-    let StoryboardPlan {
-        interval,
-        tile_width,
-        tile_height,
-        ..
-    } = plan;
-    // Decoding keyframes alone makes a film of two hours a matter of seconds. `tpad` repeats the last picture for times
-    // after the last keyframe; `trim` cuts to the planned number.
-    let filter = format!(
-        "fps=1/{interval}:round=down:start_time=0,scale={tile_width}:{tile_height}:flags=bicubic,setsar=1,format=yuvj420p,\
-         tpad=stop=-1:stop_mode=clone,trim=end_frame={},tile={COLUMNS}x{ROWS}",
-        plan.tiles()
-    );
     let mut all: Vec<OsString> = Vec::new();
     let mut push = |arguments: &[&str]| all.extend(arguments.iter().map(OsString::from));
     push(&REPORTING);
     if threads > 0 {
         push(&["-threads", &threads.to_string()]);
     }
+    // Decoding keyframes alone makes a film of two hours a matter of seconds.
     if plan.keyframes_only {
         push(&["-skip_frame", "nokey"]);
     }
-    push(&["-i", source, "-map", "0:v:0", "-vf", &filter]);
-    push(&[
-        "-frames:v",
-        &plan.sheets().to_string(),
-        "-c:v",
-        "mjpeg",
-        "-q:v",
-        "5",
-        "-start_number",
-        "0",
-        "-f",
-        "image2",
-    ]);
-    push(&[&folder.join("storyboard-%d.jpg").to_string_lossy()]);
+    push(&["-i", source, "-filter_complex", &filters(plan)]);
+    let mut write = |label: &str, count: u32, quality: &str, name: &str| {
+        push(&["-map", label, "-frames:v", &count.to_string()]);
+        push(&["-c:v", "mjpeg", "-q:v", quality, "-start_number", "0"]);
+        push(&["-f", "image2", &folder.join(name).to_string_lossy()]);
+    };
+    write("[sheets]", plan.sheets(), "5", "storyboard-%d.jpg");
+    if plan.scrubbing.is_some() {
+        write("[scrubbing]", plan.scrub_pictures(), "8", "scrub-%d.jpg");
+    }
     all
+}
+
+/// What is done to the film's pictures. `fps` with `round=up` takes for every time the picture that is seen at that time; `tpad` repeats
+/// the last for times after the last keyframe; `trim` cuts to the planned number.
+fn filters(plan: &StoryboardPlan) -> String {
+    let tiles = plan.tiles();
+    let picked = |interval: f64| {
+        format!("[0:v:0]fps=1/{interval}:round=up:start_time=0,tpad=stop=-1:stop_mode=clone")
+    };
+    let scaled = |width: u32, height: u32| {
+        format!("scale={width}:{height}:flags=bicubic,setsar=1,format=yuvj420p")
+    };
+    let sheets = format!(
+        "{},trim=end_frame={tiles},tile={COLUMNS}x{ROWS}[sheets]",
+        scaled(plan.tile_width, plan.tile_height)
+    );
+    let Some(scrubbing) = plan.scrubbing else {
+        return format!("{},{sheets}", picked(plan.interval));
+    };
+    let every = (plan.interval / f64::from(scrubbing.interval)).round();
+    format!(
+        "{},split[a][b];[a]select='not(mod(n,{every}))',{sheets};[b]{},trim=end_frame={}[scrubbing]",
+        picked(scrubbing.interval.into()),
+        scaled(scrubbing.width, scrubbing.height),
+        plan.scrub_pictures()
+    )
 }
 
 /// The command line that makes a preview: a few silent seconds out of the film as animated WebP.

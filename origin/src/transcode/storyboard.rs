@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// Pictures across and down one sheet: 10 x 10 of 160 pixels stay below the 2000 pixels that small devices decode.
@@ -30,6 +31,19 @@ pub struct StoryboardPlan {
     pub duration: f64,
     /// Whether keyframes alone give every picture: then nothing else is decoded.
     pub keyframes_only: bool,
+    /// Pictures for scrubbing that the same run makes, when they are wanted.
+    pub scrubbing: Option<ScrubPlan>,
+}
+
+/// Which pictures for scrubbing a film has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScrubPlan {
+    /// Whole seconds between two pictures; the storyboard's interval is a multiple of it.
+    pub interval: u32,
+    /// Width of one in pixels.
+    pub width: u32,
+    /// Height of one in pixels.
+    pub height: u32,
 }
 
 /// A finished storyboard.
@@ -41,6 +55,8 @@ pub struct Storyboard {
     pub vtt: String,
     /// The same as JSON.
     pub json: Value,
+    /// JPEG bytes of the pictures for scrubbing, in the order of their times.
+    pub scrubbing: Vec<Bytes>,
 }
 
 impl StoryboardPlan {
@@ -66,7 +82,40 @@ impl StoryboardPlan {
             tile_height,
             duration,
             keyframes_only,
+            scrubbing: None,
         }
+    }
+
+    /// The plan with pictures for scrubbing: one a second, which the Authoring Specification (6.2) asks for, where every picture is
+    /// decoded anyway and the film is not long; else one for each picture of the storyboard.
+    #[must_use]
+    pub fn with_scrubbing(mut self, dense: bool) -> Self {
+        let dense = dense && !self.keyframes_only && self.duration <= LONG;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole seconds between pictures, of which a film has hundreds"
+        )]
+        let interval = if dense { 1 } else { self.interval as u32 };
+        self.scrubbing = Some(ScrubPlan {
+            interval: interval.max(1),
+            width: self.tile_width * 2,
+            height: self.tile_height * 2,
+        });
+        self
+    }
+
+    /// Number of pictures for scrubbing.
+    #[must_use]
+    pub fn scrub_pictures(&self) -> u32 {
+        let interval = self.scrubbing.map_or(1, |plan| plan.interval);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most the seconds of half an hour"
+        )]
+        let pictures = (self.duration / f64::from(interval)).ceil().max(1.0) as u32;
+        pictures
     }
 
     /// Number of pictures.
@@ -91,6 +140,12 @@ impl StoryboardPlan {
     #[must_use]
     pub fn sheets(&self) -> u32 {
         self.tiles().div_ceil(COLUMNS * ROWS)
+    }
+
+    /// The file name of a picture for scrubbing.
+    #[must_use]
+    pub(super) fn scrub_name(picture: u32) -> String {
+        format!("scrub-{picture}.jpg")
     }
 
     /// The file name of a sheet.

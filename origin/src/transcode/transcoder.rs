@@ -174,8 +174,16 @@ impl Transcoder {
                 tokio::fs::read(folder.path().join(name)).await?,
             ));
         }
+        let mut scrubbing = Vec::new();
+        if plan.scrubbing.is_some() {
+            for picture in 0..plan.scrub_pictures() {
+                let file = folder.path().join(StoryboardPlan::scrub_name(picture));
+                scrubbing.push(tokio::fs::read(file).await?.into());
+            }
+        }
         Ok(Storyboard {
             sheets,
+            scrubbing,
             vtt: plan.vtt(),
             json: plan.json(),
         })

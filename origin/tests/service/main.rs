@@ -17,4 +17,5 @@ mod playback;
 mod protected_playback;
 mod protection;
 mod publishing;
+mod scrub_pictures;
 mod transcode;
