@@ -19,6 +19,8 @@ pub(crate) const DASH_PATH: &str = "manifest.mpd";
 pub(crate) const CHAPTERS_PATH: &str = "chapters.json";
 /// Name of the initialization segment in the folder of its track.
 pub(crate) const INIT_NAME: &str = "init.mp4";
+/// Name of the same initialization segment for what comes after a clear lead.
+pub(crate) const ENCRYPTED_INIT_NAME: &str = "init-encrypted.mp4";
 /// Name of the file that holds a whole track.
 pub(crate) const SINGLE_NAME: &str = "media.mp4";
 
@@ -117,6 +119,22 @@ impl Address {
                 range: Some((track.init_len, 0)),
             },
         }
+    }
+
+    /// The initialization segment of what comes after a clear lead; `None` where nothing does, or where the track is one file.
+    ///
+    /// It is the same as before. hls.js (1.7) asks for a Clear Key licence when an initialization segment announces encryption while
+    /// the playlist has a key; the first one comes before the key, and one at the same address is not looked at again: playback would
+    /// stop at the end of the lead.
+    pub(crate) fn encrypted_init(track: &PlannedTrack) -> Option<Self> {
+        let protection = track.protection.as_ref()?;
+        let leads = track.segments.first()?.key.is_none();
+        let follows = track.segments.iter().any(|segment| segment.key.is_some());
+        let common = protection.method.scheme().is_some() && track.stream.is_none();
+        (common && leads && follows && track.layout == Layout::Segments).then(|| Self {
+            name: ENCRYPTED_INIT_NAME.to_owned(),
+            range: None,
+        })
     }
 
     /// Segment number `index`.

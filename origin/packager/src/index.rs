@@ -129,8 +129,9 @@ impl Index {
         if let Some((folder, name)) = path.split_once('/')
             && let Some(track) = self.plan.tracks.iter().find(|track| track.name == folder)
         {
-            if let Some(header) =
-                header(track).filter(|header| header.path == path && header.complete)
+            if let Some(header) = headers(track)
+                .into_iter()
+                .find(|header| header.path == path && header.complete)
             {
                 return Ok(Some(Resource::Ready(header)));
             }
@@ -299,7 +300,7 @@ impl Index {
     pub fn paths(&self) -> Result<Vec<String>, Error> {
         let mut paths = Vec::new();
         for track in &self.plan.tracks {
-            paths.extend(header(track).map(|header| header.path));
+            paths.extend(headers(track).into_iter().map(|header| header.path));
             if track.layout == Layout::Segments {
                 let names =
                     (0..track.segments.len()).map(|number| Address::segment_path(track, number));
@@ -350,9 +351,21 @@ fn silent_captions(number: usize, source: &sidecar::Source) -> Vec<Note> {
         .collect()
 }
 
-/// What stands before the segments of a track: the initialization segment, and in a single file the segment index. Transport
-/// streams have nothing there.
-pub(crate) fn header(track: &PlannedTrack) -> Option<Output> {
+/// What stands before the segments of a track: the initialization segment, twice where players must take note of the end of a clear
+/// lead, and in a single file the segment index. Transport streams have nothing there.
+pub(crate) fn headers(track: &PlannedTrack) -> Vec<Output> {
+    let first = header(track);
+    let again = first.as_ref().and_then(|first| {
+        let address = Address::encrypted_init(track)?;
+        Some(Output {
+            path: format!("{}/{}", track.name, address.name),
+            ..first.clone()
+        })
+    });
+    first.into_iter().chain(again).collect()
+}
+
+fn header(track: &PlannedTrack) -> Option<Output> {
     if track.stream.is_some() {
         return None;
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use crate::fetch::expect_read;
-use crate::index::header;
+use crate::index::headers;
 use crate::segment_writer::SegmentWriter;
 use crate::timeline::to_micros;
 use crate::window::{Window, plan_reads};
@@ -144,7 +144,7 @@ impl Writing {
             .unwrap_or(0);
         Self {
             next: vec![0; index.plan.tracks.len()],
-            ready: index.plan.tracks.iter().filter_map(header).collect(),
+            ready: index.plan.tracks.iter().flat_map(headers).collect(),
             index,
             done_until: 0,
             slot: 0,

@@ -302,6 +302,14 @@ fn a_clear_lead_and_keys_in_turn() {
             text.find("#EXTINF").unwrap() < first_key,
             "the lead comes before any key"
         );
+        // What follows has an initialization segment of its own address, for players that look at none twice.
+        let after = text[first_key..].lines().nth(1);
+        assert_eq!(after, Some("#EXT-X-MAP:URI=\"init-encrypted.mp4\""));
+        assert_eq!(text.matches("#EXT-X-MAP").count(), 2);
+        assert_eq!(
+            run.files["video-1/init-encrypted.mp4"],
+            run.files["video-1/init.mp4"]
+        );
         assert_eq!(
             text.matches("#EXT-X-KEY").count(),
             1 + used.windows(2).filter(|pair| pair[0] != pair[1]).count()

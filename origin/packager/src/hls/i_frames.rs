@@ -108,7 +108,7 @@ pub(crate) fn i_frame_playlist(
     }
     for (keyframe, end) in keyframes.iter().zip(ends) {
         let key = track.segments[keyframe.segment].key;
-        keys.write(&mut text, track.protection.as_deref(), key);
+        keys.write(&mut text, track, key);
         let duration = (end - keyframe.time).max(0);
         let address = Address::within(track, keyframe.segment, keyframe.len, keyframe.offset);
         write_entry(&mut text, duration, &address);

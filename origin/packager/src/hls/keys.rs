@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::attributes::Attributes;
-use crate::plan::Plan;
+use crate::files::Address;
+use crate::plan::{Plan, PlannedTrack};
 use crate::protect::{Protection, base64, headers};
 use crate::{ContentKey, KeySystem, Method};
 
@@ -14,23 +15,25 @@ pub(super) struct KeyTags {
 }
 
 impl KeyTags {
-    /// Writes what the next segment needs, which is encrypted with `key`, or in the clear.
-    pub(super) fn write(
-        &mut self,
-        text: &mut String,
-        protection: Option<&Protection>,
-        key: Option<usize>,
-    ) {
+    /// Writes what the next segment of a track needs, which is encrypted with `key`, or in the clear. At the end of a clear lead that
+    /// is an initialization segment too.
+    pub(super) fn write(&mut self, text: &mut String, track: &PlannedTrack, key: Option<usize>) {
+        let protection = track.protection.as_deref();
         let Some(protection) = protection.filter(|_| key != self.current) else {
             return;
         };
-        self.current = key;
+        let before = std::mem::replace(&mut self.current, key);
         let Some(key) = key else {
             text.push_str("#EXT-X-KEY:METHOD=NONE\n");
             return;
         };
         for list in attribute_lists(protection, protection.key(key)) {
             let _ = writeln!(text, "#EXT-X-KEY:{list}");
+        }
+        if before.is_none()
+            && let Some(init) = Address::encrypted_init(track)
+        {
+            let _ = writeln!(text, "#EXT-X-MAP:URI=\"{}\"", init.name);
         }
     }
 }

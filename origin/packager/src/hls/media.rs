@@ -24,7 +24,7 @@ pub(crate) fn media_playlist(plan: &Plan, track: &PlannedTrack) -> String {
             let start = to_micros(segment.start, track.track.timeline.timescale);
             write_start(&mut text, plan, start);
         }
-        keys.write(&mut text, track.protection.as_deref(), segment.key);
+        keys.write(&mut text, track, segment.key);
         write_entry(
             &mut text,
             track.duration_micros(segment),
