@@ -1,6 +1,6 @@
 // Plays a protected film whole, in hls.js or shaka-player, with keys from Weir's own endpoints.
 //
-// node protected.mjs CHROMIUM '{"player":"hls"|"shaka","url":…,"license":…,"token":…}'     prints one JSON object: what was seen
+// node protected.mjs CHROMIUM '{"player":"hls"|"shaka","url":…,"license":…,"token":…,"rate":…}'     prints one JSON object: what was seen
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -50,8 +50,9 @@ try {
 console.log(JSON.stringify(seen));
 
 /** Runs in the page: starts the player, with the token in every request for a key. */
-async function start({ player, url, license, token }) {
+async function start({ player, url, license, token, rate }) {
   const video = document.getElementById("video");
+  video.defaultPlaybackRate = rate ?? 1;
   window.troubles = [];
   window.encrypted = 0;
   video.addEventListener("encrypted", () => { window.encrypted += 1; });

@@ -30,8 +30,21 @@ fn browser() -> Option<(PathBuf, PathBuf, PathBuf)> {
 /// One browser at a time: four of them would slow each other down, and everything beside them.
 static BROWSER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
+/// A film of one segment, and one of five.
+const SHORT: (&str, [u32; 2]) = ("bigbuckbunny-720p-5s.mp4", [1280, 720]);
+const LONG: (&str, [u32; 2]) = ("media/bbb-480p-30s.mp4", [854, 480]);
+
 /// Publishes a film and plays it whole.
 async fn played(player: &str, protocol: &str, body: Value) -> Option<Value> {
+    played_film(SHORT, player, protocol, body).await
+}
+
+async fn played_film(
+    (film, size): (&str, [u32; 2]),
+    player: &str,
+    protocol: &str,
+    body: Value,
+) -> Option<Value> {
     let (node, chromium, players) = browser()?;
     let _turn = BROWSER.lock().await;
     let folder = tempfile::tempdir().expect("a folder");
@@ -44,9 +57,7 @@ async fn played(player: &str, protocol: &str, body: Value) -> Option<Value> {
             folder.path().to_str().expect("text"),
         ),
     ]);
-    let asset = origin
-        .publish_as(&body, &fixture("bigbuckbunny-720p-5s.mp4"))
-        .await;
+    let asset = origin.publish_as(&body, &fixture(film)).await;
     let id = asset["id"].as_str().expect("an id");
     let path = format!("/v1/assets/{id}/playback");
     let grant = origin.admin(http::Method::POST, &path, "{}").await.json();
@@ -57,10 +68,12 @@ async fn played(player: &str, protocol: &str, body: Value) -> Option<Value> {
         .find(|url| url["protocol"] == protocol)
         .unwrap_or_else(|| panic!("no {protocol} in {grant}"));
     let clear_key = body["protection"]["systems"] == json!(["clearkey"]);
+    let rate = if size == SHORT.1 { 1 } else { 3 };
     let settings = json!({
         "player": player,
         "url": url["url"],
         "token": grant["token"],
+        "rate": rate,
         "license": clear_key.then(|| origin.url(&format!("/vod/{id}/keys/license"))),
     });
     let output = Command::new(node)
@@ -80,7 +93,7 @@ async fn played(player: &str, protocol: &str, body: Value) -> Option<Value> {
         });
     assert_eq!(seen["errors"], json!([]), "{seen}");
     assert!(seen["ended"].is_number(), "{seen}");
-    assert_eq!(seen["size"], json!([1280, 720]), "{seen}");
+    assert_eq!(seen["size"], json!(size), "{seen}");
     let keys = seen["keys"].as_array().expect("a list");
     assert!(!keys.is_empty(), "it played without a key: {seen}");
     assert!(
@@ -103,6 +116,26 @@ async fn hls_js_plays_cbcs_with_a_clear_key_licence() {
 async fn shaka_player_plays_cenc_with_a_clear_key_licence() {
     let body = json!({ "protection": { "scheme": "cenc", "systems": ["clearkey"] } });
     if let Some(seen) = played("shaka", "dash", body).await {
+        assert!(seen["encrypted"].as_u64() > Some(0), "{seen}");
+    }
+}
+
+/// Half of the film is in the clear, and playback goes on over the end of that.
+fn led() -> Value {
+    json!({ "protection": { "scheme": "cbcs", "systems": ["clearkey"], "clear_lead_seconds": 10 } })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hls_js_plays_over_the_end_of_a_clear_lead() {
+    if let Some(seen) = played_film(LONG, "hls", "hls", led()).await {
+        assert!(seen["encrypted"].as_u64() > Some(0), "{seen}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shaka_player_plays_over_the_end_of_a_clear_lead() {
+    // In DASH: it knows no Clear Key in HLS.
+    if let Some(seen) = played_film(LONG, "shaka", "dash", led()).await {
         assert!(seen["encrypted"].as_u64() > Some(0), "{seen}");
     }
 }
