@@ -69,14 +69,21 @@ pub struct Renewal {
     pub by: RenewalCarrier,
     /// Seconds that the new token lasts.
     pub lasts: i64,
-    /// Seconds before the expiry from which on the token is renewed.
-    pub deadline: i64,
-    /// The claims of the token, a CBOR map.
-    pub claims: crate::cbor::Value,
+    /// Seconds before the expiry from which on the token is renewed; none for at every request.
+    pub deadline: Option<i64>,
+    /// What the new token says.
+    pub claims: RenewedClaims,
     /// What signs the new token; none until the token's own key is known.
     pub signer: Option<Signer>,
-    /// The tags that stood in front.
-    pub tags: crate::cose::Tags,
+}
+
+/// The claims of a token that renews itself, in the form in which they are signed again.
+#[derive(Debug, Clone)]
+pub enum RenewedClaims {
+    /// A CBOR map, and the tags that stood in front.
+    Cat(crate::cbor::Value, crate::cose::Tags),
+    /// A JSON object.
+    Jwt(serde_json::Map<String, serde_json::Value>),
 }
 
 /// What signs a token that this module makes.
@@ -95,6 +102,8 @@ pub struct Signer {
 pub enum RenewalCarrier {
     /// In a cookie of this name, with these attributes.
     Cookie(String, Vec<String>),
+    /// In a cookie of this name, for paths that begin with as many segments of this one, with these further attributes.
+    CookieBelow(String, usize, Vec<String>),
     /// In a response header of this name, with these parameters.
     Header(String, Vec<String>),
     /// In a redirect to the same URL, with this status.

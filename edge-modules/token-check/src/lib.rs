@@ -24,6 +24,7 @@ pub mod grant;
 mod inspect;
 mod jose_config;
 mod json;
+pub mod jwe;
 mod key_source;
 pub mod keys;
 pub mod matching;

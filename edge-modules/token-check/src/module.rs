@@ -314,6 +314,17 @@ fn judge(
                     Edit::AppendResponse("set-cookie", cookie.as_bytes()),
                 )?;
             }
+            RenewalCarrier::CookieBelow(name, depth, attributes) => {
+                // Where the path is shorter than the cookie would reach no token is made, and the one that came goes on serving.
+                if let Some(below) = renewal::path_below(&clean, *depth) {
+                    let cookie = format!("{name}={token}; Path={below}");
+                    let cookie = renewal::with_parameters(&cookie, attributes);
+                    push(
+                        &mut edits,
+                        Edit::AppendResponse("set-cookie", cookie.as_bytes()),
+                    )?;
+                }
+            }
             RenewalCarrier::Header(name, parameters) => {
                 let value = renewal::with_parameters(&token, parameters);
                 push(&mut edits, Edit::SetResponse(name, value.as_bytes()))?;

@@ -1,4 +1,5 @@
-//! CloudFront signed URLs and signed cookies: RSA-SHA1 over a policy, canned (only an expiry, for one URL) or custom.
+//! CloudFront signed URLs and signed cookies: RSA or ECDSA (P-256, in DER) over a policy, canned (only an expiry, for one URL) or custom;
+//! SHA-1, or SHA-256 where `Hash-Algorithm=SHA256` stands beside the signature.
 //!
 //! In a URL: `Expires` or `Policy`, with `Signature` and `Key-Pair-Id`; as cookies the same names behind `CloudFront-`. Base64 is written
 //! with `-`, `_` and `~` for `+`, `=` and `/`.
@@ -144,9 +145,10 @@ impl Verifier for CloudFront {
         if text.len() > MAX_TOKEN + 4096 || [signature, id].contains(&"") {
             return Err(Reason::TokenMalformed.into());
         }
-        let rsa = match hash {
-            "" | "SHA1" => Algorithm::Rs1,
-            "SHA256" => Algorithm::Rs256,
+        // SHA-1 unless the parameter says otherwise, for keys of both kinds.
+        let usual = match hash {
+            "" | "SHA1" => [Algorithm::Rs1, Algorithm::EcdsaSha1],
+            "SHA256" => [Algorithm::Rs256, Algorithm::Es256],
             _ => return Err(Reason::AlgorithmNotAllowed.into()),
         };
         let signature = decode(signature)?;
@@ -171,15 +173,15 @@ impl Verifier for CloudFront {
             let grant = custom(&document)?;
             (document, grant)
         };
-        // The key's own binding decides: RSA with SHA-1 (the classic), SHA-256, or ECDSA.
+        // The key's own binding decides whether it may be used so.
         let mut outcome = Reason::AlgorithmNotAllowed;
         for key in keys.candidates(Some(id.as_bytes()))? {
             let bound = |algorithm: &Algorithm| key.algorithms().contains(algorithm);
-            let Some(algorithm) = [rsa, Algorithm::Es256].into_iter().find(bound) else {
+            let Some(algorithm) = usual.into_iter().find(bound) else {
                 continue;
             };
             let raw = match algorithm {
-                Algorithm::Es256 => ecdsa_raw(&signature),
+                Algorithm::Es256 | Algorithm::EcdsaSha1 => ecdsa_raw(&signature),
                 _ => signature.clone(),
             };
             if key.material().verify(algorithm, &document, &raw) {
@@ -201,6 +203,15 @@ fn ecdsa_raw(signature: &[u8]) -> Vec<u8> {
         Ok(parsed) => parsed.to_bytes().to_vec(),
         Err(_) => signature.to_vec(),
     }
+}
+
+/// The DER of an ECDSA signature that stands as `r || s`; none for RSA.
+pub(crate) fn ecdsa_der(algorithm: Algorithm, signature: &[u8]) -> Option<Vec<u8>> {
+    let ecdsa = matches!(algorithm, Algorithm::Es256 | Algorithm::EcdsaSha1);
+    let parsed = p256::ecdsa::Signature::from_slice(signature).ok();
+    parsed
+        .filter(|_| ecdsa)
+        .map(|parsed| parsed.to_der().as_bytes().to_vec())
 }
 
 /// A custom policy: one statement, a resource with wildcards, an expiry, perhaps a beginning and an address.

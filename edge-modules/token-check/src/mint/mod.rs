@@ -19,6 +19,7 @@ mod vendor;
 
 pub use self::cat::CatClaims;
 pub use self::jwt::JwtClaims;
+pub(crate) use self::jwt::compact;
 pub use self::vendor::{BunnyClaims, EdgeAuthClaims, MediaCdnClaims, MediaCdnScope};
 pub use crate::cose::Tags;
 pub use crate::format::hmac::Encoding;

@@ -207,16 +207,12 @@ impl Minter {
     /// The query parameters of a CloudFront URL with a canned policy: `Expires=…&Signature=…&Key-Pair-Id=…`.
     ///
     /// # Errors
-    /// [`MintError`]: a minter without an id, or a key that is not for RSA.
+    /// [`MintError`]: a minter without an id, or an algorithm other than RS1, RS256, ECDSA-SHA1 and ES256.
     pub fn cloudfront_canned(&self, url: &str, expires: i64) -> Result<String, MintError> {
-        let signature = self.key.sign(
-            self.algorithm,
-            cloudfront::canned_policy(url, expires).as_bytes(),
-        )?;
+        let policy = cloudfront::canned_policy(url, expires);
         Ok(format!(
-            "Expires={expires}&Signature={}&Key-Pair-Id={}",
-            cloudfront::encode(&signature),
-            self.key_pair()?
+            "Expires={expires}&{}",
+            self.cloudfront_proof(&policy)?
         ))
     }
 
@@ -225,13 +221,32 @@ impl Minter {
     /// # Errors
     /// As [`Minter::cloudfront_canned`].
     pub fn cloudfront_custom(&self, policy: &str) -> Result<String, MintError> {
-        let signature = self.key.sign(self.algorithm, policy.as_bytes())?;
-        let (policy, signature) = (
-            cloudfront::encode(policy.as_bytes()),
-            cloudfront::encode(&signature),
-        );
+        let proof = self.cloudfront_proof(policy)?;
         Ok(format!(
-            "Policy={policy}&Signature={signature}&Key-Pair-Id={}",
+            "Policy={}&{proof}",
+            cloudfront::encode(policy.as_bytes())
+        ))
+    }
+
+    /// The signature of a policy, ECDSA in DER, and whose it is.
+    fn cloudfront_proof(&self, policy: &str) -> Result<String, MintError> {
+        let hash = match self.algorithm {
+            Algorithm::Rs1 | Algorithm::EcdsaSha1 => "",
+            Algorithm::Rs256 | Algorithm::Es256 => "&Hash-Algorithm=SHA256",
+            _ => {
+                return Err(MintError::Field {
+                    field: "algorithm",
+                    reason: "CloudFront takes RS1, RS256, ECDSA-SHA1 and ES256",
+                });
+            }
+        };
+        let mut signature = self.key.sign(self.algorithm, policy.as_bytes())?;
+        if let Some(der) = cloudfront::ecdsa_der(self.algorithm, &signature) {
+            signature = der;
+        }
+        Ok(format!(
+            "Signature={}&Key-Pair-Id={}{hash}",
+            cloudfront::encode(&signature),
             self.key_pair()?
         ))
     }

@@ -39,13 +39,15 @@ pub enum Algorithm {
     Ps512,
     Es256,
     Es384,
+    /// ECDSA on P-256 with SHA-1. Only in formats that fix it (CloudFront).
+    EcdsaSha1,
     /// Ed25519.
     EdDsa,
 }
 
 impl Algorithm {
     /// Every algorithm with its name.
-    pub const NAMES: [(Algorithm, &'static str); 15] = [
+    pub const NAMES: [(Algorithm, &'static str); 16] = [
         (Self::HmacMd5, "HMAC-MD5"),
         (Self::HmacSha1, "HMAC-SHA1"),
         (Self::Hs256, "HS256"),
@@ -60,6 +62,7 @@ impl Algorithm {
         (Self::Ps512, "PS512"),
         (Self::Es256, "ES256"),
         (Self::Es384, "ES384"),
+        (Self::EcdsaSha1, "ECDSA-SHA1"),
         (Self::EdDsa, "EdDSA"),
     ];
 
@@ -124,7 +127,10 @@ impl Algorithm {
 
     /// True for algorithms that only a format with a fixed algorithm may use.
     pub fn is_legacy(self) -> bool {
-        matches!(self, Self::HmacMd5 | Self::HmacSha1 | Self::Rs1)
+        matches!(
+            self,
+            Self::HmacMd5 | Self::HmacSha1 | Self::Rs1 | Self::EcdsaSha1
+        )
     }
 }
 
@@ -311,7 +317,7 @@ impl VerifyingKey {
         match self {
             Self::Secret(_) => &[A::Hs256, A::Hs384, A::Hs512, A::HmacSha1, A::HmacMd5],
             Self::Ed25519(_) => &[A::EdDsa],
-            Self::P256(_) => &[A::Es256],
+            Self::P256(_) => &[A::Es256, A::EcdsaSha1],
             Self::P384(_) => &[A::Es384],
             Self::Rsa(_) => &[
                 A::Rs256,
@@ -335,6 +341,7 @@ impl VerifyingKey {
                     .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
             }
             (Self::P256(key), Algorithm::Es256) => key.verify(message, signature),
+            (Self::P256(key), Algorithm::EcdsaSha1) => key.verify_sha1(message, signature),
             (Self::P384(key), Algorithm::Es384) => key.verify(message, signature),
             (Self::Rsa(key), _) => key.verify(algorithm, message, signature),
             _ => false,

@@ -181,6 +181,15 @@ impl SigningKey {
                     .to_bytes()
                     .to_vec()
             }
+            (Self::P256(key), Algorithm::EcdsaSha1) => {
+                use p256::ecdsa::signature::hazmat::PrehashSigner as _;
+                use sha1::Digest as _;
+                let digest = sha1::Sha1::digest(message);
+                let signature: p256::ecdsa::Signature =
+                    key.sign_prehash(&digest).map_err(|_| SignError::Failed)?;
+                let low = signature.normalize_s().unwrap_or(signature);
+                low.to_bytes().to_vec()
+            }
             (Self::P384(key), Algorithm::Es384) => {
                 let signature: p384::ecdsa::Signature =
                     key.try_sign(message).map_err(|_| SignError::Failed)?;

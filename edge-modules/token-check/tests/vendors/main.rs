@@ -10,12 +10,14 @@ mod media_cdn;
 mod secure_link;
 mod uri_signing;
 
+use std::collections::BTreeMap;
+
 use token_check::mint::{
     BunnyClaims, EdgeAuthClaims, Encoding, JwtClaims, MediaCdnClaims, MediaCdnScope, Minter,
 };
 use token_check::{Algorithm, SigningKey, TokenCheck};
 use weir_module::testing::{TestHost, decide};
-use weir_module::{Edit, Module, Verdict};
+use weir_module::{Edit, Edits, Module, Verdict};
 
 struct Edge {
     module: TokenCheck,
@@ -49,6 +51,44 @@ impl Edge {
         self
     }
 
+    fn edits(&mut self, target: &str) -> Option<Edits> {
+        let mut host: TestHost = TestHost {
+            now_ns: self.now.unsigned_abs() * 1_000_000_000,
+            ..TestHost::default()
+        };
+        let headers: Vec<(&str, &str)> = self
+            .headers
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .collect();
+        match decide(&mut self.module, &mut host, "GET", target, &headers) {
+            Verdict::Pass(edits) => Some(edits),
+            _ => None,
+        }
+    }
+
+    /// The request headers that are set, by name; none when it is refused.
+    fn request(&mut self, target: &str) -> Option<BTreeMap<String, String>> {
+        let edits = self.edits(target)?;
+        let set = edits.iter().filter_map(|edit| match edit {
+            Edit::SetRequest(name, value) => Some((name, value)),
+            _ => None,
+        });
+        Some(set.map(text).collect())
+    }
+
+    /// The response headers that are set or added, by name; none when it is refused.
+    fn response(&mut self, target: &str) -> Option<BTreeMap<String, String>> {
+        let edits = self.edits(target)?;
+        let set = edits.iter().filter_map(|edit| match edit {
+            Edit::SetResponse(name, value) | Edit::AppendResponse(name, value) => {
+                Some((name, value))
+            }
+            _ => None,
+        });
+        Some(set.map(text).collect())
+    }
+
     /// The target that goes on, or the reason of the refusal.
     fn get(&mut self, target: &str) -> Result<String, String> {
         let now_ns = self.now.unsigned_abs() * 1_000_000_000;
@@ -80,6 +120,10 @@ impl Edge {
             Verdict::Exchange(..) => unreachable!(),
         }
     }
+}
+
+fn text((name, value): (&str, &[u8])) -> (String, String) {
+    (name.to_owned(), String::from_utf8(value.to_vec()).unwrap())
 }
 
 fn no<T>(reason: &str) -> Result<T, String> {

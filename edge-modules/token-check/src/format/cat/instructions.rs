@@ -4,7 +4,7 @@ use super::claims::{malformed, unsupported};
 use super::label;
 use crate::cbor::Value;
 use crate::cose::Tags;
-use crate::grant::{FailureAnswer, Renewal, RenewalCarrier};
+use crate::grant::{FailureAnswer, Renewal, RenewalCarrier, RenewedClaims};
 use crate::reason::{Reason, Refused};
 
 /// Which numbers the parameters of `catr` have: implementations disagree.
@@ -127,9 +127,8 @@ pub(super) fn renewal(
     Ok(Some(Renewal {
         by,
         lasts,
-        deadline,
-        claims: claims.clone(),
+        deadline: Some(deadline),
+        claims: RenewedClaims::Cat(claims.clone(), tags),
         signer: None,
-        tags,
     }))
 }

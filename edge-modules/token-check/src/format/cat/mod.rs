@@ -18,7 +18,7 @@ use super::{MAX_TOKEN, Presented, Verifier};
 use crate::carrier::Carrier;
 use crate::cbor::{self, Value};
 use crate::cose::{Message, Tags};
-use crate::grant::Grant;
+use crate::grant::{Grant, RenewedClaims};
 use crate::keys::KeySet;
 use crate::path::NormalPath;
 use crate::reason::{Reason, Refused};
@@ -193,10 +193,12 @@ impl Verifier for Cat {
             // Nobody here could renew it: that is said, not found out when the session ends.
             let signer = keys.renewer(key, own, issuer, allowed);
             renewal.signer = Some(signer.ok_or_else(|| claims::unsupported(label::CATR))?);
-            renewal.tags = Tags {
-                cwt: message.cwt_tag,
-                cose: message.cose_tag,
-            };
+            if let RenewedClaims::Cat(_, tags) = &mut renewal.claims {
+                *tags = Tags {
+                    cwt: message.cwt_tag,
+                    cose: message.cose_tag,
+                };
+            }
         }
         Ok(grant)
     }

@@ -1,5 +1,6 @@
 //! P-256 (SP 800-186 section 3.2.1.3) with SHA-256.
 
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::PublicKey;
@@ -24,6 +25,13 @@ impl P256PublicKey {
     /// True when `r || s` is a signature of the message's SHA-256. A high `s` is taken: neither JOSE nor COSE forbids it.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.0.verify(message, signature)
+    }
+
+    /// The same over the message's SHA-1, which is shorter than the order and taken as the number that it is (FIPS 186-5 section 6.4.2).
+    pub(crate) fn verify_sha1(&self, message: &[u8], signature: &[u8]) -> bool {
+        let mut padded = [0; 32];
+        padded[12..].copy_from_slice(&Sha1::digest(message));
+        from_bytes(&padded).is_some_and(|digest| self.0.verify_digest(digest, signature))
     }
 }
 
