@@ -120,7 +120,7 @@ impl Opening {
                 Scanned::Done(raw) => raw,
             };
             let source = Source::of(self.input_len, &raw);
-            let movie = Movie::parse(raw)?;
+            let movie = Movie::parse(*raw)?;
             let examination = Examination::new(self.number, self.wanted, movie, source);
             self.phase = Phase::Examine(Box::new(examination));
         }

@@ -46,6 +46,7 @@ mod timeline;
 mod track;
 mod transport;
 mod ts;
+mod varint;
 mod window;
 
 pub use chapters::{Chapter, ChapterTitle};

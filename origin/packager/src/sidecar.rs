@@ -5,7 +5,8 @@
 //! index came first (u8), the number of boxes (u32), each as type, offset, payload offset and payload length (u64 each) and payload;
 //! then the number of sync maps (u32), each as track (u32), number of words (u32) and words (u64 each); then the number of slice counts
 //! (u32), each as track (u32) and count (u8); then the number of carriages (u32), each as track (u32), length (u64) and content; then
-//! captions, texts and chapters as JSON after its length (u32).
+//! the number of tracks without sample tables (u32), each as track (u32) and what [`Packed::write`] says; then captions, texts and
+//! chapters as JSON after its length (u32).
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -13,10 +14,10 @@ use crate::Error;
 use crate::found::Found;
 use crate::input::{self, Input};
 use crate::isobmff::{FourCc, Mp4Box};
-use crate::mp4::RawIndex;
+use crate::mp4::{Packed, RawIndex};
 
 /// Format and version.
-const MAGIC: &[u8; 8] = b"WEIRIDX4";
+const MAGIC: &[u8; 8] = b"WEIRIDX5";
 
 /// Beyond it no file goes, and sums with it stay numbers.
 const MAX_OFFSET: u64 = 1 << 62;
@@ -34,6 +35,8 @@ pub(crate) struct Source {
     pub(crate) carriages: Vec<(u32, Bytes)>,
     /// Slices of a picture at most, by track, where they have been counted.
     pub(crate) slices: Vec<(u32, u8)>,
+    /// Samples of tracks that have no table, by track.
+    pub(crate) packed: Vec<(u32, Packed)>,
     pub(crate) found: Found,
 }
 
@@ -51,6 +54,7 @@ impl Source {
             sync: Vec::new(),
             carriages: raw.carriages.clone(),
             slices: Vec::new(),
+            packed: raw.packed.clone(),
             found: raw.found.clone(),
         }
     }
@@ -91,6 +95,11 @@ pub(crate) fn write(sources: &[Source]) -> Bytes {
             out.put_u32(*track);
             out.put_u64(carriage.len() as u64);
             out.put_slice(carriage);
+        }
+        out.put_u32(count(source.packed.len()));
+        for (track, samples) in &source.packed {
+            out.put_u32(*track);
+            samples.write(&mut out);
         }
         let found = serde_json::to_vec(&source.found).unwrap_or_default();
         out.put_u32(count(found.len()));
@@ -152,6 +161,19 @@ fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
             reader.take(usize::try_from(len).unwrap_or(usize::MAX))?,
         ));
     }
+    let mut packed = Vec::new();
+    for _ in 0..reader.u32()? {
+        let (track, flags) = (reader.u32()?, reader.take(1)?[0]);
+        let (count, extra) = (reader.u64()?, reader.u32()?);
+        let mut part = || {
+            let len = usize::try_from(reader.u64()?).unwrap_or(usize::MAX);
+            reader.take(len)
+        };
+        let parts = [part()?, part()?, part()?];
+        let samples = Packed::read(flags, count, extra, parts)
+            .ok_or_else(|| broken("it announces more samples than it holds"))?;
+        packed.push((track, samples));
+    }
     let len = reader.u32()? as usize;
     let found: Found = match len {
         0 => Found::default(),
@@ -168,6 +190,7 @@ fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
         index_first,
         notes: Vec::new(),
         carriages,
+        packed,
         found,
     };
     let source = Source {

@@ -196,10 +196,10 @@ fn changed_configurations_and_sidecars_never_panic() {
     let mut numbers = Numbers(0x0123_4567_89ab_cdef);
     for data in [fixture("bikes.mp4"), fixture("bigbuckbunny-720p-5s.mp4")] {
         let (start, end) = index_of(&data);
-        let mut sidecar = b"WEIRIDX4\0\0\0\x01\0\0\0\0\0\x0f\xff\xff\x01\0\0\0\x01moov\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08".to_vec();
+        let mut sidecar = b"WEIRIDX5\0\0\0\x01\0\0\0\0\0\x0f\xff\xff\x01\0\0\0\x01moov\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08".to_vec();
         sidecar.extend(((end - start - 8) as u64).to_be_bytes());
         sidecar.extend(&data[start + 8..end]);
-        sidecar.extend([0; 16]);
+        sidecar.extend([0; 20]);
         for _ in 0..200 {
             let mut changed = sidecar.clone();
             let at = numbers.next(changed.len());

@@ -12,18 +12,18 @@ const SLACK: (i64, i64) = (3, 1000);
 /// `times` are in ticks of `timescale`, `None` where the source gives none; `lengths` are in samples of `rate` per second. Returns the
 /// times, that of the first frame in ticks of the source, and how often the clock had to be set again.
 pub(crate) fn place_sound(
-    times: &[Option<i64>],
+    times: impl Iterator<Item = Option<i64>> + Clone,
     lengths: impl Iterator<Item = u32>,
     timescale: u32,
     rate: u32,
 ) -> (Timing, i64, u64) {
     let mut timing = Timing::default();
-    let first = times.iter().flatten().next().copied().unwrap_or(0);
+    let first = times.clone().flatten().next().unwrap_or(0);
     let slack = i64::from(rate) * SLACK.0 / SLACK.1 + rescale(1, timescale, rate);
     let mut gaps = 0;
     // Where the frame before starts, how long it lasts, and where the run of frames without gaps stands against stated times.
     let mut before: Option<(i64, i64)> = None;
-    for (time, length) in times.iter().zip(lengths) {
+    for (time, length) in times.zip(lengths) {
         let length = i64::from(length.max(1));
         let Some((start, lasts)) = before else {
             before = Some((0, length));
@@ -39,17 +39,11 @@ pub(crate) fn place_sound(
             gaps += 1;
             stated.max(start + 1)
         };
-        Timing::push(
-            &mut timing.durations,
-            u32::try_from(next - start).unwrap_or(u32::MAX),
-        );
+        timing.push(next - start);
         before = Some((next, length));
     }
     if let Some((_, lasts)) = before {
-        Timing::push(
-            &mut timing.durations,
-            u32::try_from(lasts).unwrap_or(u32::MAX),
-        );
+        timing.push(lasts);
     }
     (timing, first, gaps)
 }
@@ -63,11 +57,13 @@ mod tests {
         let lengths = [1024; 6];
         // 44.1 kHz: 23.22 ms a frame; after the third a second of nothing.
         let times = [7, 30, 53, 1077, 1100, 1123].map(Some);
-        let (timing, first, gaps) = place_sound(&times, lengths.into_iter(), 1000, 44_100);
+        let (timing, first, gaps) =
+            place_sound(times.into_iter(), lengths.into_iter(), 1000, 44_100);
         assert_eq!((first, gaps), (7, 1));
-        assert_eq!(timing.durations, [(2, 1024), (1, 45_139), (3, 1024)]);
+        let durations = timing.durations.list();
+        assert_eq!(durations, [(2, 1024), (1, 45_139), (3, 1024)]);
         let laced = [Some(0), None, None, Some(70)];
-        let (timing, _, gaps) = place_sound(&laced, [1024; 4].into_iter(), 1000, 44_100);
-        assert_eq!((timing.durations, gaps), (vec![(4, 1024)], 0));
+        let (timing, _, gaps) = place_sound(laced.into_iter(), [1024; 4].into_iter(), 1000, 44_100);
+        assert_eq!((timing.durations.list(), gaps), (vec![(4, 1024)], 0));
     }
 }

@@ -3,11 +3,12 @@
 //! Such samples have addresses of their own, one after the other from 0. A carriage says for each where its data start in the
 //! elementary stream, and for each piece of the stream where it starts in the input. It is kept as it stands in a sidecar: all
 //! numbers big-endian, the form (u8), the packet identifier (u16), the length of a packet (u8), the end of the stream in the input
-//! (u64), the parameter sets or the prefix (u16 count, each with u16 length), the samples (u32 count, each as address u64, start in the
-//! stream u64, length u32), the pieces (u32 count, each as start in the stream u64, place in the input u64).
+//! (u64), the parameter sets or the prefix (u16 count, each with u16 length), the table of samples (their addresses, and where they start in
+//! the stream), the table of pieces (where they start in the stream, and in the input), and one past the last address (u64).
 
 use bytes::Bytes;
 
+use super::places::{Place, Places};
 use crate::timeline::Timed;
 use crate::transport::{Depacketizer, nal_units};
 use crate::window::{Window, want};
@@ -26,10 +27,6 @@ pub(crate) enum Form {
     Prefixed,
 }
 
-/// Bytes of an entry for a sample and for a piece.
-pub(super) const SAMPLE: usize = 20;
-pub(super) const PIECE: usize = 16;
-
 /// How the samples of one track are unwrapped.
 #[derive(Clone, Debug)]
 pub(crate) struct Carriage {
@@ -38,17 +35,9 @@ pub(crate) struct Carriage {
     packet: usize,
     end: u64,
     sets: Vec<Bytes>,
-    samples: Bytes,
-    pieces: Bytes,
+    samples: Places,
+    pieces: Places,
     addresses: u64,
-}
-
-/// Where a sample lies.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    address: u64,
-    start: u64,
-    len: u32,
 }
 
 impl Carriage {
@@ -78,10 +67,11 @@ impl Carriage {
             let len = small(&take(2)?);
             sets.push(take(len)?);
         }
-        let len = small(&take(4)?).checked_mul(SAMPLE).ok_or_else(broken)?;
-        let samples = take(len)?;
-        let len = small(&take(4)?).checked_mul(PIECE).ok_or_else(broken)?;
-        let pieces = take(len)?;
+        let mut table = || {
+            let (index, data) = (small(&take(8)?), small(&take(8)?));
+            Ok(Places::new(take(index)?, take(data)?))
+        };
+        let (samples, pieces) = (table()?, table()?);
         let addresses = number(&take(8)?);
         if form != Form::Prefixed && packet != 188 && packet != 192 {
             return Err(broken());
@@ -98,48 +88,24 @@ impl Carriage {
         })
     }
 
-    fn place(&self, index: usize) -> Option<Place> {
-        let entry = self.samples.get(index * SAMPLE..(index + 1) * SAMPLE)?;
-        Some(Place {
-            address: word(entry, 0),
-            start: word(entry, 8),
-            len: u32::from_be_bytes(*entry.last_chunk()?),
-        })
-    }
-
     /// Where the sample with this address lies.
     fn find(&self, address: u64) -> Option<Place> {
-        let at = partition(self.samples.len() / SAMPLE, |index| {
-            self.place(index)
-                .is_some_and(|place| place.address <= address)
-        });
-        self.place(at.checked_sub(1)?)
-            .filter(|place| place.address == address)
+        self.samples
+            .find(address)
+            .0
+            .filter(|place| place.key == address)
     }
 
     /// The piece that holds byte `start` of the stream, as its start in the stream and place in the input, and where the pieces
     /// end that hold it up to `end`.
     fn span(&self, start: u64, end: u64) -> Option<(u64, ByteRange)> {
-        let count = self.pieces.len() / PIECE;
-        let piece = |index: usize| {
-            let entry = self.pieces.get(index * PIECE..(index + 1) * PIECE)?;
-            Some((word(entry, 0), word(entry, 8)))
+        let first = self.pieces.find(start).0?;
+        let (_, after) = self.pieces.find(end.saturating_sub(1).max(start));
+        let range = ByteRange {
+            start: first.start,
+            end: after.map_or(self.end, |piece| piece.start),
         };
-        let starts_by = |limit: u64| {
-            partition(count, |index| {
-                piece(index).is_some_and(|(start, _)| start <= limit)
-            })
-        };
-        let (first, from) = piece(starts_by(start).checked_sub(1)?)?;
-        let after = starts_by(end.saturating_sub(1).max(start));
-        let to = piece(after).map_or(self.end, |(_, place)| place);
-        Some((
-            first,
-            ByteRange {
-                start: from,
-                end: to,
-            },
-        ))
+        Some((first.key, range))
     }
 
     /// One past the last address.
@@ -256,26 +222,6 @@ impl Carriage {
 struct Stream {
     start: u64,
     data: Vec<u8>,
-}
-
-fn word(entry: &[u8], at: usize) -> u64 {
-    entry[at..at + 8]
-        .iter()
-        .fold(0, |value, byte| value << 8 | u64::from(*byte))
-}
-
-/// The first of `count` indexes for which `before` is false.
-fn partition(count: usize, before: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut high) = (0, count);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if before(middle) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    low
 }
 
 fn lost() -> Error {

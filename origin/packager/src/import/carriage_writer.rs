@@ -2,7 +2,8 @@
 
 use bytes::{BufMut, Bytes};
 
-use super::carriage::{Form, PIECE, SAMPLE};
+use super::carriage::Form;
+use super::places::{Place, PlacesWriter};
 
 /// Collects what a carriage says.
 #[derive(Debug)]
@@ -14,8 +15,8 @@ pub(crate) struct CarriageWriter {
     pub(crate) end: u64,
     /// Parameter sets that are left out of samples, or the prefix.
     pub(crate) sets: Vec<Vec<u8>>,
-    pub(crate) samples: Vec<u8>,
-    pub(crate) pieces: Vec<u8>,
+    samples: PlacesWriter,
+    pieces: PlacesWriter,
     address: u64,
 }
 
@@ -27,32 +28,35 @@ impl CarriageWriter {
             packet,
             end: 0,
             sets: Vec::new(),
-            samples: Vec::new(),
-            pieces: Vec::new(),
+            samples: PlacesWriter::default(),
+            pieces: PlacesWriter::default(),
             address: 0,
         }
     }
 
     /// Adds a sample that takes `len` bytes from `start` on and becomes `size` bytes.
     pub(crate) fn sample(&mut self, start: u64, len: u32, size: u32) {
-        self.samples.put_u64(self.address);
-        self.samples.put_u64(start);
-        self.samples.put_u32(len);
+        self.samples.push(Place {
+            key: self.address,
+            start,
+            len,
+        });
         self.address += u64::from(size);
     }
 
     /// Adds to the last sample: it goes on for `len` bytes, which become `size`.
     pub(crate) fn extend(&mut self, len: u32, size: u32) {
-        if let Some(last) = self.samples.last_chunk_mut::<4>() {
-            *last = u32::from_be_bytes(*last).saturating_add(len).to_be_bytes();
-            self.address += u64::from(size);
-        }
+        self.samples.extend(len);
+        self.address += u64::from(size);
     }
 
     /// Adds a piece of the stream.
     pub(crate) fn piece(&mut self, start: u64, place: u64) {
-        self.pieces.put_u64(start);
-        self.pieces.put_u64(place);
+        self.pieces.push(Place {
+            key: start,
+            start: place,
+            len: 0,
+        });
     }
 
     /// Bytes that it takes.
@@ -61,7 +65,7 @@ impl CarriageWriter {
     }
 
     /// The carriage as it stands in a sidecar.
-    pub(crate) fn finish(&self) -> Bytes {
+    pub(crate) fn finish(self) -> Bytes {
         let mut out = Vec::with_capacity(self.samples.len() + self.pieces.len() + 64);
         out.put_u8(self.form as u8);
         out.put_u16(self.pid);
@@ -72,9 +76,8 @@ impl CarriageWriter {
             out.put_u16(u16::try_from(set.len()).unwrap_or(0));
             out.put_slice(set);
         }
-        for (table, entry) in [(&self.samples, SAMPLE), (&self.pieces, PIECE)] {
-            out.put_u32(u32::try_from(table.len() / entry).unwrap_or(u32::MAX));
-            out.put_slice(table);
+        for mut table in [self.samples, self.pieces] {
+            table.finish(&mut out);
         }
         out.put_u64(self.address);
         Bytes::from(out)

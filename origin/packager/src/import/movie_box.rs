@@ -7,8 +7,7 @@ use crate::timeline::rescale;
 
 /// The movie box of `tracks`. `timescale` is that of [`Timing::start`](super::Timing::start).
 pub(crate) fn movie_box(tracks: &[Import], timescale: u32) -> Mp4Box {
-    let tables: u64 = tracks.iter().map(|track| track.places.table_len()).sum();
-    let mut w = BoxWriter::with_capacity(usize::try_from(tables).unwrap_or(0) + 1024);
+    let mut w = BoxWriter::with_capacity(4096);
     w.nest_full(b"mvhd", 0, 0, |w| {
         w.zeros(8);
         w.u32(timescale);
@@ -67,7 +66,15 @@ fn write_track(w: &mut BoxWriter, track: &Import, movie: u32) {
                 w.u8(0);
             });
         }
-        w.nest(b"minf", |w| w.nest(b"stbl", |w| write_tables(w, track)));
+        w.nest(b"minf", |w| {
+            w.nest(b"stbl", |w| {
+                // The samples themselves stand beside the movie box.
+                w.nest_full(b"stsd", 0, 0, |w| {
+                    w.u32(1);
+                    w.bytes(&track.entry);
+                });
+            });
+        });
     });
 }
 
@@ -86,66 +93,10 @@ fn write_edits(w: &mut BoxWriter, track: &Import, movie: u32) {
     }
     // A duration of 0 stands for the rest of the media.
     let duration = if timing.cut > 0 {
-        let ticks = timing.total() - timing.media_start - timing.cut;
+        let ticks = timing.total - timing.media_start - timing.cut;
         rescale(ticks, track.timescale, movie).max(1)
     } else {
         0
     };
     edit(duration, timing.media_start);
-}
-
-fn write_tables(w: &mut BoxWriter, track: &Import) {
-    let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-    let places = &track.places;
-    w.nest_full(b"stsd", 0, 0, |w| {
-        w.u32(1);
-        w.bytes(&track.entry);
-    });
-    w.nest_full(b"stts", 0, 0, |w| {
-        w.u32(count(track.timing.durations.len()));
-        for (samples, ticks) in &track.timing.durations {
-            w.u32(*samples);
-            w.u32(*ticks);
-        }
-    });
-    if !track.timing.offsets.is_empty() {
-        w.nest_full(b"ctts", 1, 0, |w| {
-            w.u32(count(track.timing.offsets.len()));
-            for (samples, ticks) in &track.timing.offsets {
-                w.u32(*samples);
-                w.i32(*ticks);
-            }
-        });
-    }
-    if places.sync.len() < places.sizes.len() {
-        w.nest_full(b"stss", 0, 0, |w| {
-            w.u32(count(places.sync.len()));
-            places.sync.iter().for_each(|number| w.u32(*number));
-        });
-    }
-    w.nest_full(b"stsz", 0, 0, |w| {
-        w.u32(0);
-        w.u32(count(places.sizes.len()));
-        places.sizes.iter().for_each(|size| w.u32(*size));
-    });
-    let together = places.offsets.is_empty();
-    w.nest_full(b"stsc", 0, 0, |w| {
-        w.u32(1);
-        w.u32(1);
-        w.u32(if together {
-            count(places.sizes.len())
-        } else {
-            1
-        });
-        w.u32(1);
-    });
-    w.nest_full(b"co64", 0, 0, |w| {
-        if together {
-            w.u32(1);
-            w.u64(0);
-        } else {
-            w.u32(count(places.offsets.len()));
-            places.offsets.iter().for_each(|offset| w.u64(*offset));
-        }
-    });
 }

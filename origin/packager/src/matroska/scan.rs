@@ -378,7 +378,7 @@ impl Scan {
                 None => found.extend(track.finish(timescale, &mut notes)?),
             }
         }
-        let Some(base) = found.iter().map(|(_, first, _)| *first).min() else {
+        let Some(base) = found.iter().map(|track| track.first).min() else {
             return Err(Error::Missing {
                 input: 0,
                 what: "track with pictures or sound",
@@ -405,22 +405,24 @@ impl Scan {
             mark.start = (mark.start - zero).max(0);
             mark.end = mark.end.map(|end| end - zero);
         }
-        let (mut tracks, mut carriages) = (Vec::new(), Vec::new());
-        for (mut track, first, carriage) in found {
-            track.timing.start = first - base;
-            carriages.extend(carriage.map(|carriage| (track.id, carriage)));
-            tracks.push(track);
+        let (mut tracks, mut carriages, mut packed) = (Vec::new(), Vec::new(), Vec::new());
+        for mut done in found {
+            done.track.timing.start = done.first - base;
+            carriages.extend(done.carriage.map(|carriage| (done.track.id, carriage)));
+            packed.push((done.track.id, done.samples));
+            tracks.push(done.track);
         }
-        Ok(Scanned::Done(RawIndex {
+        Ok(Scanned::Done(Box::new(RawIndex {
             index_first: false,
             notes,
             carriages,
+            packed,
             found: crate::found::Found {
                 texts,
                 chapters: std::mem::take(&mut self.chapters),
                 ..Default::default()
             },
             ..RawIndex::of_boxes(movie_box(&tracks, timescale), Vec::new())
-        }))
+        })))
     }
 }

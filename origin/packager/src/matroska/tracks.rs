@@ -7,7 +7,11 @@ use super::entries::{FrameLength, describe};
 use super::text::{BLOCK, Text};
 use super::track_entry::TrackEntry;
 use crate::codec::opus::packet_samples;
-use crate::import::{CarriageWriter, Form, Import, Places, Timing, place_pictures, place_sound};
+use crate::import::{
+    CarriageWriter, Form, Import, Log, Logged, SampleLog, Timing, place_pictures, place_sound,
+    push_run,
+};
+use crate::mp4::Packed;
 use crate::timeline::rescale;
 use crate::{Error, Note};
 
@@ -20,9 +24,8 @@ pub(super) struct Track {
     pub(super) entry: TrackEntry,
     /// What it says, where it is text.
     pub(super) text: Option<Text>,
-    places: Places,
-    /// Time of each frame in ticks; `None` for the later ones of a laced block.
-    times: Vec<Option<i64>>,
+    /// The frames. The later ones of a laced block have no time.
+    log: SampleLog,
     /// Samples of each Opus packet, run-length coded.
     packets: Vec<(u32, u32)>,
     first: Vec<u8>,
@@ -75,8 +78,7 @@ impl Track {
         Self {
             text: Text::new(&entry),
             entry,
-            places: Places::default(),
-            times: Vec::new(),
+            log: SampleLog::new(true),
             packets: Vec::new(),
             first: Vec::new(),
             discard: 0,
@@ -86,7 +88,7 @@ impl Track {
 
     /// Bytes that the track's index will take.
     pub(super) fn index_len(&self) -> u64 {
-        self.places.table_len()
+        self.log.len()
     }
 
     /// How many bytes of the head of its next block have to be read.
@@ -126,30 +128,27 @@ impl Track {
             }
             if self.entry.codec == "A_OPUS" {
                 let samples = packet_samples(data).unwrap_or(960);
-                Timing::push(&mut self.packets, samples);
+                push_run(&mut self.packets, samples);
             }
-            self.places.offsets.push(found.offset + start);
-            self.places.sizes.push(size);
-            self.times.push((number == 0).then_some(time));
-            if found.keyframe || self.entry.kind == 2 {
-                self.places
-                    .sync
-                    .push(u32::try_from(self.places.sizes.len()).unwrap_or(u32::MAX));
-            }
+            self.log.push(Logged {
+                offset: found.offset + start,
+                size,
+                time: (number == 0).then_some(time),
+                sync: found.keyframe || self.entry.kind == 2,
+                recovery: false,
+            });
         }
         self.discard = found.discard;
         self.last_duration = found.duration.map(|ticks| ticks.saturating_mul(clock.tick));
         Ok(())
     }
 
-    /// What the track becomes, with its start in ticks of `timescale` from the start of the file, and how its samples are
-    /// unwrapped where they do not lie in the input as they are; `None` when it is left out, with a
-    /// note.
+    /// What the track becomes, in ticks of `timescale` from the start of the file; `None` when it is left out, with a note.
     pub(super) fn finish(
         mut self,
         timescale: u32,
         notes: &mut Vec<Note>,
-    ) -> Result<Option<(Import, i64, Option<Bytes>)>, Error> {
+    ) -> Result<Option<Finished>, Error> {
         let id = u32::try_from(self.entry.number).unwrap_or(u32::MAX);
         let mut note = |message: String| {
             notes.push(Note {
@@ -175,7 +174,7 @@ impl Track {
                 return Ok(None);
             }
         };
-        if self.places.sizes.is_empty() {
+        if self.log.count() == 0 {
             note("the track holds no samples; left out".to_owned());
             return Ok(None);
         }
@@ -185,14 +184,14 @@ impl Track {
                 feature: format!("track {id}: {feature}"),
                 advice: "remux the file with a current tool, or transcode it",
             })?;
-        let carriage = self.put_prefix_back();
+        let log = std::mem::replace(&mut self.log, SampleLog::new(true)).finish();
         let nanos = |nanos: i64, scale: u32| {
             let ticks = i128::from(nanos) * i128::from(scale) / 1_000_000_000;
             i64::try_from(ticks).unwrap_or(0)
         };
-        let (own, timing, first) = match described.sound {
+        let (own, mut timing, first) = match described.sound {
             Some((rate, length)) => {
-                let (mut timing, first, gaps) = self.place(timescale, rate, length);
+                let (mut timing, first, gaps) = self.place(&log, timescale, rate, length);
                 timing.media_start = nanos(self.entry.delay.try_into().unwrap_or(0), rate);
                 timing.cut = nanos(self.discard.max(0), rate);
                 if gaps > 0 {
@@ -201,9 +200,8 @@ impl Track {
                 (rate, timing, first)
             }
             None => {
-                let times: Vec<i64> = self.times.iter().flatten().copied().collect();
                 let frame = self.entry.frame.or(self.last_duration);
-                match place_pictures(&times, timescale, frame) {
+                match place_pictures(log.times().flatten(), timescale, frame) {
                     Some(placed) => (placed.timescale, placed.timing, placed.first),
                     None => return Ok(None),
                 }
@@ -211,8 +209,16 @@ impl Track {
         };
         #[expect(clippy::cast_possible_truncation, reason = "an angle")]
         let turns = (-self.entry.video.roll / 90.0).round() as i64;
-        Ok(Some((
-            Import {
+        let prefix = std::mem::take(&mut self.entry.stripped);
+        let mut samples = Packed {
+            durations: std::mem::take(&mut timing.durations).finish(),
+            offsets: std::mem::take(&mut timing.offsets).finish(),
+            log,
+            ..Packed::default()
+        };
+        let carriage = put_prefix_back(prefix, &mut samples);
+        Ok(Some(Finished {
+            track: Import {
                 id,
                 handler,
                 timescale: own,
@@ -220,66 +226,83 @@ impl Track {
                 name: self.entry.name,
                 entry: described.entry,
                 rotation: u16::try_from(turns.rem_euclid(4) * 90).unwrap_or(0),
-                places: self.places,
                 timing,
             },
+            samples,
             first,
             carriage,
-        )))
+        }))
     }
 
-    /// Where bytes were taken off the start of every frame: how to put them back. Samples have addresses of their own then.
-    fn put_prefix_back(&mut self) -> Option<Bytes> {
-        let prefix = std::mem::take(&mut self.entry.stripped);
-        let extra = u32::try_from(prefix.len())
-            .ok()
-            .filter(|extra| *extra > 0)?;
-        let mut writer = CarriageWriter::new(Form::Prefixed, 0, 0);
-        let offsets = std::mem::take(&mut self.places.offsets);
-        for (offset, size) in offsets.into_iter().zip(&mut self.places.sizes) {
-            let len = *size;
-            *size = size.saturating_add(extra);
-            writer.sample(offset, len, *size);
-        }
-        writer.sets.push(prefix);
-        Some(writer.finish())
-    }
-
-    fn place(&self, timescale: u32, rate: u32, length: FrameLength) -> (Timing, i64, u64) {
+    fn place(
+        &self,
+        log: &Log,
+        timescale: u32,
+        rate: u32,
+        length: FrameLength,
+    ) -> (Timing, i64, u64) {
+        let times = log.times();
         match length {
             FrameLength::Fixed(samples) => {
-                place_sound(&self.times, std::iter::repeat(samples), timescale, rate)
+                place_sound(times, std::iter::repeat(samples), timescale, rate)
             }
             FrameLength::Total(samples, total) => {
-                let before = (self.times.len() as u64).saturating_sub(1);
+                let before = log.count.saturating_sub(1);
                 let last = total.saturating_sub(before * u64::from(samples));
                 let last = u32::try_from(last)
                     .unwrap_or(samples)
                     .clamp(1, samples.max(1));
-                let lengths = std::iter::repeat_n(samples, self.times.len().saturating_sub(1));
-                place_sound(&self.times, lengths.chain([last]), timescale, rate)
+                let before = usize::try_from(before).unwrap_or(usize::MAX);
+                let lengths = std::iter::repeat_n(samples, before);
+                place_sound(times, lengths.chain([last]), timescale, rate)
             }
             FrameLength::Opus => {
                 let lengths = self
                     .packets
                     .iter()
                     .flat_map(|(count, samples)| std::iter::repeat_n(*samples, *count as usize));
-                place_sound(&self.times, lengths, timescale, rate)
+                place_sound(times, lengths, timescale, rate)
             }
             FrameLength::Unknown => {
-                // Each frame lasts until the next one starts.
-                let mut lengths = Vec::with_capacity(self.times.len());
-                let known: Vec<i64> = self
-                    .times
-                    .iter()
-                    .map(|time| time.map_or(0, |time| rescale(time, timescale, rate)))
-                    .collect();
-                for pair in known.windows(2) {
-                    lengths.push(u32::try_from(pair[1] - pair[0]).unwrap_or(1));
-                }
-                lengths.push(lengths.last().copied().unwrap_or(1));
-                place_sound(&self.times, lengths.into_iter(), timescale, rate)
+                // Each frame lasts until the next one starts, the last one as long as the one before.
+                let known = times
+                    .clone()
+                    .map(|time| time.map_or(0, |time| rescale(time, timescale, rate)));
+                let next = known.clone().skip(1).map(Some).chain([None]);
+                let lengths = known.zip(next).scan(1, |last, (start, next)| {
+                    if let Some(next) = next {
+                        *last = u32::try_from(next - start).unwrap_or(1);
+                    }
+                    Some(*last)
+                });
+                place_sound(times, lengths, timescale, rate)
             }
         }
     }
+}
+
+/// What a track becomes.
+pub(super) struct Finished {
+    pub(super) track: Import,
+    pub(super) samples: Packed,
+    /// Start in ticks of the file.
+    pub(super) first: i64,
+    /// How samples are unwrapped, where they do not lie in the input as they are.
+    pub(super) carriage: Option<Bytes>,
+}
+
+/// Where bytes were taken off the start of every frame: how to put them back. Samples have addresses of their own then.
+fn put_prefix_back(prefix: Vec<u8>, samples: &mut Packed) -> Option<Bytes> {
+    let extra = u32::try_from(prefix.len())
+        .ok()
+        .filter(|extra| *extra > 0)?;
+    let mut writer = CarriageWriter::new(Form::Prefixed, 0, 0);
+    for sample in samples.log.iter() {
+        let size = sample.size.saturating_add(extra);
+        writer.sample(sample.offset, sample.size, size);
+    }
+    writer.sets.push(prefix);
+    samples.extra = extra;
+    samples.addressed = true;
+    Some(writer.finish())
 }

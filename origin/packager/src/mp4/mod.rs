@@ -3,6 +3,7 @@
 mod audio_entry;
 mod fragment;
 mod movie;
+mod packed;
 mod sample_entry;
 mod sample_table;
 mod samples;
@@ -12,6 +13,7 @@ mod video_entry;
 
 pub(crate) use fragment::TrackExtends;
 pub(crate) use movie::{Movie, RawEdit, Trak};
+pub(crate) use packed::Packed;
 pub(crate) use sample_entry::{Codec, Parsed, SampleEntry, parse as parse_sample_entries};
 pub(crate) use samples::{Cursor, Sample, Samples};
 pub(crate) use scan::{RawIndex, Scan, Scanned};

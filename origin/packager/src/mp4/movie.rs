@@ -76,6 +76,7 @@ impl Movie {
             moofs,
             notes,
             carriages,
+            packed,
             ..
         } = raw;
         let mut movie = Self {
@@ -124,6 +125,11 @@ impl Movie {
         }
         if movie.timescale == 0 {
             return Err(moov.malformed("it has no `mvhd` box"));
+        }
+        for (id, samples) in packed {
+            if let Some(track) = movie.tracks.iter_mut().find(|track| track.id == id) {
+                track.samples.packed = Some(samples);
+            }
         }
         for (id, data) in carriages {
             if let Some(track) = movie.tracks.iter_mut().find(|track| track.id == id) {

@@ -1,6 +1,7 @@
 //! The samples of a track in decode order: those of the movie box first, then those of the movie fragments.
 
 use super::fragment::{Run, RunCursor};
+use super::packed::{Packed, PackedCursor};
 use super::sample_table::{SampleTable, TableCursor};
 use crate::Error;
 
@@ -36,6 +37,8 @@ impl Sample {
 pub(crate) struct Samples {
     pub(crate) table: SampleTable,
     pub(crate) runs: Vec<Run>,
+    /// Samples of other containers, which have no table.
+    pub(crate) packed: Option<Packed>,
     /// Sync samples as found in the bitstream, one bit for each sample; `None` when the index tells.
     pub(crate) sync: Option<Vec<u64>>,
 }
@@ -49,6 +52,7 @@ impl Samples {
     /// Number of samples that the index announces.
     pub(crate) fn count(&self) -> u64 {
         u64::from(self.table.sample_count())
+            + self.packed.as_ref().map_or(0, Packed::count)
             + self
                 .runs
                 .iter()
@@ -62,12 +66,16 @@ impl Samples {
 pub(crate) struct Cursor {
     table: TableCursor,
     run: RunCursor,
+    packed: PackedCursor,
     index: u64,
 }
 
 impl Cursor {
     /// The next sample, or `None` after the last.
     pub(crate) fn next(&mut self, samples: &Samples) -> Result<Option<Sample>, Error> {
+        if let Some(packed) = &samples.packed {
+            return self.packed.next(packed);
+        }
         let mut found = match self.table.next(&samples.table)? {
             Some(sample) => Some(sample),
             None => self.run.next(&samples.runs, self.table.decode_time())?,

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::packed::Packed;
 use crate::fetch::{Fetch, Fetched};
 use crate::found::Found;
 use crate::isobmff::{FourCc, Header, Mp4Box};
@@ -29,6 +30,8 @@ pub(crate) struct RawIndex {
     pub(crate) notes: Vec<Note>,
     /// How the samples of tracks are unwrapped that do not lie in the input as they are, by track.
     pub(crate) carriages: Vec<(u32, Bytes)>,
+    /// The samples of tracks that have no table in the movie box, by track.
+    pub(crate) packed: Vec<(u32, Packed)>,
     /// What stands outside the boxes: texts and chapters of other containers.
     pub(crate) found: Found,
 }
@@ -42,6 +45,7 @@ impl RawIndex {
             index_first: true,
             notes: Vec::new(),
             carriages: Vec::new(),
+            packed: Vec::new(),
             found: Found::default(),
         }
     }
@@ -68,7 +72,7 @@ pub(crate) enum Scanned {
     /// Bytes are wanted.
     Need(ByteRange),
     /// The index is complete.
-    Done(RawIndex),
+    Done(Box<RawIndex>),
 }
 
 impl Scan {
@@ -229,11 +233,11 @@ impl Scan {
                 advice: "the recording was not finished or the upload was cut off; repair it or upload it again",
             });
         };
-        Ok(Scanned::Done(RawIndex {
+        Ok(Scanned::Done(Box::new(RawIndex {
             index_first: self.index_first,
             notes: std::mem::take(&mut self.notes),
             ..RawIndex::of_boxes(moov, std::mem::take(&mut self.moofs))
-        }))
+        })))
     }
 }
 

@@ -4,21 +4,28 @@ use std::collections::VecDeque;
 
 use super::pictures::AccessUnit;
 use super::sound::Frame;
-use crate::import::{CarriageWriter, Timing};
+use crate::import::{Ascending, CarriageWriter, Log, Logged, SampleLog, push_run};
 
 /// Ticks that a picture without a time lasts where nothing else is known: 25 frames a second.
 const FRAME: i64 = 3600;
 
 /// Samples so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Samples {
-    pub(super) sizes: Vec<u32>,
-    pub(super) times: Vec<Option<i64>>,
+    pub(super) log: SampleLog,
     /// Samples of sound in each, run-length coded.
     pub(super) lengths: Vec<(u32, u32)>,
     pub(super) rate: u32,
-    pub(super) sync: Vec<u32>,
-    pub(super) recovery: Vec<u32>,
+}
+
+impl Default for Samples {
+    fn default() -> Self {
+        Self {
+            log: SampleLog::new(false),
+            lengths: Vec::new(),
+            rate: 0,
+        }
+    }
 }
 
 impl Samples {
@@ -31,25 +38,19 @@ impl Samples {
     ) {
         // The zero before a start code may stand at the end of the unit before.
         let time = take_mark(marks, unit.start + 3);
-        if time.is_none()
-            && unit.interlaced
-            && let Some(last) = self.sizes.last_mut()
-        {
+        if time.is_none() && unit.interlaced && self.log.extend(unit.size) {
             // The second field of a picture.
-            *last = last.saturating_add(unit.size);
             carriage.extend(unit.len, unit.size);
             return;
         }
         carriage.sample(unit.start, unit.len, unit.size);
-        self.sizes.push(unit.size);
-        self.times.push(time);
-        let number = u32::try_from(self.sizes.len()).unwrap_or(u32::MAX);
-        if unit.sync {
-            self.sync.push(number);
-        }
-        if unit.sync || unit.recovery {
-            self.recovery.push(number);
-        }
+        self.log.push(Logged {
+            offset: 0,
+            size: unit.size,
+            time,
+            sync: unit.sync,
+            recovery: unit.sync || unit.recovery,
+        });
     }
 
     /// Adds a frame of sound.
@@ -59,15 +60,12 @@ impl Samples {
         marks: &mut VecDeque<(u64, i64)>,
         carriage: &mut CarriageWriter,
     ) {
-        if frame.dependent
-            && let Some(last) = self.sizes.last_mut()
-        {
-            *last = last.saturating_add(frame.len);
+        if frame.dependent && self.log.extend(frame.len) {
             carriage.extend(frame.len, frame.len);
             return;
         }
         let time = take_mark(marks, frame.start);
-        if self.times.is_empty() && time.is_none() {
+        if self.log.count() == 0 && time.is_none() {
             // What comes before the first time stamp is left out.
             return;
         }
@@ -77,32 +75,32 @@ impl Samples {
             self.rate
         };
         carriage.sample(frame.start + u64::from(frame.header), frame.len, frame.len);
-        self.sizes.push(frame.len);
-        self.times.push(time);
-        Timing::push(&mut self.lengths, frame.samples);
-        let number = u32::try_from(self.sizes.len()).unwrap_or(u32::MAX);
-        self.sync.push(number);
+        self.log.push(Logged {
+            offset: 0,
+            size: frame.len,
+            time,
+            sync: true,
+            recovery: true,
+        });
+        push_run(&mut self.lengths, frame.samples);
     }
+}
 
-    /// Times of all pictures: those without one follow the picture before them in decode order.
-    pub(super) fn filled_times(&self) -> Vec<i64> {
-        let mut given: Vec<i64> = self.times.iter().flatten().copied().collect();
-        given.sort_unstable();
-        let gap = given
-            .windows(2)
-            .map(|pair| pair[1] - pair[0])
-            .filter(|gap| *gap > 0)
-            .min()
-            .unwrap_or(FRAME);
-        let mut last = given.first().copied().unwrap_or(0) - gap;
-        self.times
-            .iter()
-            .map(|time| {
-                last = time.unwrap_or(last + gap);
-                last
-            })
-            .collect()
+/// Times of all pictures: those without one follow the picture before them in decode order.
+pub(super) fn filled_times(log: &Log) -> impl Iterator<Item = i64> + Clone + '_ {
+    let (mut first, mut gap, mut before) = (None, i64::MAX, None::<i64>);
+    for time in Ascending::new(log.times().flatten()).iter() {
+        first.get_or_insert(time);
+        if let Some(before) = before.replace(time).filter(|before| *before < time) {
+            gap = gap.min(time - before);
+        }
     }
+    let gap = if gap == i64::MAX { FRAME } else { gap };
+    let mut last = first.unwrap_or(0) - gap;
+    log.times().map(move |time| {
+        last = time.unwrap_or(last + gap);
+        last
+    })
 }
 
 /// The time of the access unit that starts at `start`: that of the last packetized unit which starts at or before it, unless an

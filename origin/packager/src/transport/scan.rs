@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::clock::Clock;
 use super::packets::walk;
 use super::streams::{CLOCK, Reader};
-use super::tables::{Coding, Section, map_pid, streams};
+use super::tables::{Coding, Section, Stream, map_pid, streams};
 use crate::fetch::expect_read;
 use crate::import::movie_box;
 use crate::mp4::{RawIndex, Scanned};
@@ -13,6 +13,9 @@ use crate::{ByteRange, Error, Note};
 
 /// Bytes read at once.
 const READ: u64 = 1 << 20;
+
+/// Most streams of later maps that are noted.
+const MOST_LATER: usize = 16;
 
 /// Reads a file.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub(crate) struct Scan {
     clock: Clock,
     readers: Vec<Reader>,
     others: Vec<u8>,
+    /// Streams that only later maps have.
+    later: Vec<Stream>,
 }
 
 impl Scan {
@@ -48,6 +53,7 @@ impl Scan {
             clock: Clock::new(),
             readers: Vec::new(),
             others: Vec::new(),
+            later: Vec::new(),
         }
     }
 
@@ -104,9 +110,12 @@ impl Scan {
         }
         if Some(packet.pid) == self.map_pid {
             if let Some((2, content)) = self.map.packet(packet.starts, packet.payload)
-                && self.readers.is_empty()
                 && let Some((found, others)) = streams(&content)
             {
+                if !self.readers.is_empty() {
+                    self.compare(&found);
+                    return Ok(());
+                }
                 let packet = self.packet;
                 self.readers = found
                     .into_iter()
@@ -123,6 +132,18 @@ impl Scan {
         {
             Some(reader) => reader.packet(packet, place, &mut self.clock),
             None => Ok(()),
+        }
+    }
+
+    /// Looks at a later map: streams that the first one does not have cannot become tracks, since they start in the middle.
+    fn compare(&mut self, found: &[Stream]) {
+        for stream in found {
+            let is_same = |known: &Stream| known.pid == stream.pid && known.coding == stream.coding;
+            let is_known = self.readers.iter().any(|reader| is_same(&reader.stream))
+                || self.later.iter().any(is_same);
+            if !is_known && self.later.len() < MOST_LATER {
+                self.later.push(stream.clone());
+            }
         }
     }
 
@@ -146,6 +167,13 @@ impl Scan {
                 "a stream of type {kind:#04x} carries no pictures or sound that is known; left out"
             ));
         }
+        for stream in std::mem::take(&mut self.later) {
+            note(format!(
+                "the programme changes: stream {:#x} comes, or changes its codec, after the start; what it holds from there on is left out or \
+                 cannot be decoded. Cut the recording where the programme changes",
+                stream.pid
+            ));
+        }
         let mut found = Vec::new();
         for reader in std::mem::take(&mut self.readers) {
             if let Coding::Other(is_video, name) = reader.stream.coding {
@@ -160,7 +188,7 @@ impl Scan {
             }
             found.extend(reader.finish(self.input_len, &mut notes)?);
         }
-        let Some(base) = found.iter().map(|(_, first, _)| *first).min() else {
+        let Some(base) = found.iter().map(|stream| stream.first).min() else {
             return Err(Error::Missing {
                 input: 0,
                 what: "stream with pictures or sound",
@@ -168,18 +196,19 @@ impl Scan {
                 advice: "the recording holds no programme, or was cut off; upload it again",
             });
         };
-        let mut carriages = Vec::new();
-        let mut tracks = Vec::new();
-        for (mut track, first, carriage) in found {
-            track.timing.start = first - base;
-            carriages.push((track.id, carriage));
-            tracks.push(track);
+        let (mut tracks, mut carriages, mut packed) = (Vec::new(), Vec::new(), Vec::new());
+        for mut done in found {
+            done.track.timing.start = done.first - base;
+            carriages.push((done.track.id, done.carriage));
+            packed.push((done.track.id, done.samples));
+            tracks.push(done.track);
         }
-        Ok(Scanned::Done(RawIndex {
+        Ok(Scanned::Done(Box::new(RawIndex {
             index_first: false,
             notes,
             carriages,
+            packed,
             ..RawIndex::of_boxes(movie_box(&tracks, CLOCK), Vec::new())
-        }))
+        })))
     }
 }

@@ -8,7 +8,7 @@ use super::clock::{Clock, Hand};
 use super::packets::{Depacketizer, Packet};
 use super::pes::Header;
 use super::pictures::Pictures;
-use super::samples::Samples;
+use super::samples::{Samples, filled_times};
 use super::sound::Sound;
 use super::tables::{Coding, Stream};
 use crate::codec::avc::AvcConfig;
@@ -17,10 +17,21 @@ use crate::codec::hevc::HevcConfig;
 use crate::codec::mpeg_audio::AudioFrame;
 use crate::codec::records::{avc_record, hevc_record};
 use crate::import::{
-    CarriageWriter, Form, Import, Places, audio_entry, mpeg4_entry, place_pictures, place_sound,
+    CarriageWriter, Form, Import, audio_entry, mpeg4_entry, place_pictures, place_sound,
     video_entry,
 };
+use crate::mp4::Packed;
 use crate::{Error, Note, language};
+
+/// What a stream becomes.
+pub(super) struct Finished {
+    pub(super) track: Import,
+    pub(super) samples: Packed,
+    /// Its first time, in ticks of the clock of time stamps.
+    pub(super) first: i64,
+    /// How its samples are unwrapped.
+    pub(super) carriage: Bytes,
+}
 
 /// Ticks per second of time stamps.
 pub(super) const CLOCK: u32 = 90_000;
@@ -78,7 +89,7 @@ impl Reader {
 
     /// Bytes that the stream's index takes.
     pub(super) fn index_len(&self) -> u64 {
-        self.carriage.len() + self.samples.sizes.len() as u64 * 28
+        self.carriage.len() + self.samples.log.len()
     }
 
     /// Takes a packet that starts at `place` of the input.
@@ -152,7 +163,7 @@ impl Reader {
         mut self,
         end: u64,
         notes: &mut Vec<Note>,
-    ) -> Result<Option<(Import, i64, Bytes)>, Error> {
+    ) -> Result<Option<Finished>, Error> {
         let id = u32::from(self.stream.pid);
         let mut note = |message: String| {
             notes.push(Note {
@@ -182,7 +193,7 @@ impl Reader {
         self.carriage.end = end;
         let (handler, entry) = match self.entry() {
             Some(found) => found,
-            None if self.samples.sizes.is_empty() => {
+            None if self.samples.log.count() == 0 => {
                 note("the stream holds nothing that can be decoded; left out".to_owned());
                 return Ok(None);
             }
@@ -197,21 +208,20 @@ impl Reader {
         if let Body::Pictures(pictures) = &self.body {
             self.carriage.sets.clone_from(&pictures.sets);
         }
-        let samples = &mut self.samples;
-        let first_given = samples.times.iter().position(Option::is_some);
-        if samples.sizes.is_empty() || first_given.is_none() {
+        let samples = std::mem::take(&mut self.samples);
+        let log = samples.log.finish();
+        if !log.times().any(|time| time.is_some()) {
             note("the stream holds nothing that has a time; left out".to_owned());
             return Ok(None);
         }
-        let (timescale, timing, first) = if handler == *b"vide" {
-            if samples.sync.len() <= 1 && samples.recovery.len() > 1 {
+        let is_video = handler == *b"vide";
+        let mut recovery = false;
+        let (timescale, mut timing, first) = if is_video {
+            recovery = log.sync <= 1 && log.recovery > 1;
+            if recovery {
                 note("there are no IDR pictures; segments start at recovery points".to_owned());
-                samples.sync = std::mem::take(&mut samples.recovery);
             }
-            if samples.sync.first() != Some(&1) {
-                samples.sync.insert(0, 1);
-            }
-            match place_pictures(&samples.filled_times(), CLOCK, None) {
+            match place_pictures(filled_times(&log), CLOCK, None) {
                 Some(placed) => (placed.timescale, placed.timing, placed.first),
                 None => return Ok(None),
             }
@@ -221,14 +231,23 @@ impl Reader {
                 .iter()
                 .flat_map(|(count, length)| std::iter::repeat_n(*length, *count as usize));
             let rate = samples.rate.max(1);
-            let (timing, first, gaps) = place_sound(&samples.times, lengths, CLOCK, rate);
+            let (timing, first, gaps) = place_sound(log.times(), lengths, CLOCK, rate);
             if gaps > 0 {
                 note(format!("the sound is interrupted {gaps} times"));
             }
             // Frames before the first one with a time were cut off from what they belong to; they come before it.
             (rate, timing, first)
         };
-        let import = Import {
+        let packed = Packed {
+            durations: std::mem::take(&mut timing.durations).finish(),
+            offsets: std::mem::take(&mut timing.offsets).finish(),
+            log,
+            extra: 0,
+            addressed: true,
+            recovery,
+            first_sync: is_video,
+        };
+        let track = Import {
             id,
             handler,
             timescale,
@@ -236,14 +255,14 @@ impl Reader {
             name: None,
             entry,
             rotation: 0,
-            places: Places {
-                offsets: Vec::new(),
-                sizes: std::mem::take(&mut self.samples.sizes),
-                sync: std::mem::take(&mut self.samples.sync),
-            },
             timing,
         };
-        Ok(Some((import, first, self.carriage.finish())))
+        Ok(Some(Finished {
+            track,
+            samples: packed,
+            first,
+            carriage: self.carriage.finish(),
+        }))
     }
 
     /// Handler and sample entry.
