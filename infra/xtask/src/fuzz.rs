@@ -27,17 +27,21 @@ pub(crate) struct Options {
     /// Seconds for each target.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
+    /// Build with little optimisation: ready sooner, for short runs.
+    #[arg(long)]
+    quick: bool,
     /// With the address sanitizer: slower, for targets that call C.
     #[arg(long)]
     address: bool,
 }
 
 impl Options {
-    /// Every target for `seconds`.
+    /// Every target for `seconds`, which are few.
     pub(crate) fn bounded(seconds: u32) -> Self {
         Self {
             names: Vec::new(),
             seconds,
+            quick: true,
             address: false,
         }
     }
@@ -123,6 +127,9 @@ impl Package {
             .env("CARGO", cargo::command().get_program())
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_TARGET_DIR");
+        if options.quick {
+            command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+        }
         command
     }
 

@@ -1,6 +1,6 @@
 //! Text in blocks of Matroska ("Matroska Media Container Codec Specifications", 4): a block is a cue without its times.
 
-use super::cue::{clean_settings, clean_text};
+use super::cue::{clean_settings, clean_text, lines};
 use super::{ass, srt, webvtt};
 
 /// How the text of a track is written.
@@ -46,7 +46,7 @@ impl BlockSyntax {
         let text = String::from_utf8_lossy(block);
         let text = text.trim_end_matches('\0');
         match self {
-            Self::Plain => srt::cue_text(text.lines()),
+            Self::Plain => srt::cue_text(lines(text)),
             Self::SubStation => ass::cue_text(text),
             Self::WebVtt => (
                 clean_text(text),

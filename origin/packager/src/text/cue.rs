@@ -64,16 +64,22 @@ impl Document {
     }
 }
 
+/// The lines of a text. A carriage return ends one too, with or without a line feed after it (WebVTT, section 6.1).
+pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n')
+        .flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+}
+
 /// Cue text of WebVTT as it may stand in a file: no empty lines, no arrows.
 pub(super) fn clean_text(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let lines = lines(text).filter(|line| !line.trim().is_empty());
     let lines: Vec<&str> = lines.map(str::trim_end).collect();
     lines.join("\n").replace("-->", "--&gt;")
 }
 
 /// Cue settings as they may stand in a file: one line, no arrows.
 pub(super) fn clean_settings(settings: &str) -> String {
-    let line = settings.lines().next().unwrap_or_default();
+    let line = lines(settings).next().unwrap_or_default();
     line.trim().replace("-->", "")
 }
 
@@ -113,7 +119,7 @@ pub(super) fn parse_time(text: &str) -> Option<i64> {
 /// Blocks of lines between empty lines.
 pub(super) fn blocks(text: &str) -> Vec<Vec<&str>> {
     let mut blocks = vec![Vec::new()];
-    for line in text.lines() {
+    for line in lines(text) {
         if line.trim().is_empty() {
             if blocks
                 .last()
@@ -164,6 +170,14 @@ mod tests {
             document.within(500_000, 1_500_000),
             [cue(500_000, 1_500_000, "a"), cue(1_000_000, 1_500_000, "b")]
         );
+    }
+
+    #[test]
+    fn a_carriage_return_ends_a_line() {
+        let all: Vec<_> = lines("a\rb\r\nc\n\rd").collect();
+        assert_eq!(all, ["a", "b", "c", "", "d"]);
+        assert_eq!(blocks("1\r2\r\r3\r").len(), 2);
+        assert_eq!(clean_settings("line:0\rstray"), "line:0");
     }
 
     #[test]

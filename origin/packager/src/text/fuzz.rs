@@ -35,7 +35,7 @@ pub(crate) fn fuzz_sample(way: u8, sample: &[u8]) {
         assert!(!cue.text.contains("-->"), "{cue:?}");
         let is_empty = |line: &str| line.trim().is_empty();
         assert!(
-            cue.text.is_empty() || !cue.text.split('\n').any(is_empty),
+            cue.text.is_empty() || !cue.text.split(['\n', '\r']).any(is_empty),
             "{cue:?}"
         );
     }
