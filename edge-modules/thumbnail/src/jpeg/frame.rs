@@ -51,6 +51,24 @@ impl Scale {
     }
 }
 
+/// The scales of one picture. Colour differences carry less than luma, so they may come out smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scales {
+    /// Of the components at full resolution.
+    pub(crate) full: Scale,
+    /// The one whose size the subsampled components come out with, where they hold as much.
+    pub(crate) subsampled: Scale,
+}
+
+impl From<Scale> for Scales {
+    fn from(scale: Scale) -> Self {
+        Self {
+            full: scale,
+            subsampled: scale,
+        }
+    }
+}
+
 /// A component as the header names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Component {
@@ -163,9 +181,15 @@ impl Frame {
         )
     }
 
-    /// The layout of a component. Subsampled components are scaled down less, so that all come out equal where they can.
-    pub(super) fn layout(&self, component: Component, scale: Scale) -> Layout {
+    /// The layout of a component. Subsampled components are scaled down less, so that all come out equal where they can and should.
+    pub(super) fn layout(&self, component: Component, scales: Scales) -> Layout {
         let (mcus_across, mcus_down) = self.mcus();
+        let is_full = component.across == self.most_across && component.down == self.most_down;
+        let scale = if is_full {
+            scales.full
+        } else {
+            scales.subsampled
+        };
         let mut own = scale;
         while let Some(larger) = own.doubled() {
             let fits = |most: u32, factor: u32| {
@@ -189,10 +213,10 @@ impl Frame {
         }
     }
 
-    /// Bytes that decoding at a scale takes.
-    pub(super) fn memory(&self, scale: Scale) -> u64 {
+    /// Bytes that decoding at these scales takes.
+    pub(super) fn memory(&self, scales: Scales) -> u64 {
         let bytes = |component: &Component| {
-            let layout = self.layout(*component, scale);
+            let layout = self.layout(*component, scales);
             let blocks = u64::from(layout.blocks_across) * u64::from(layout.blocks_down);
             let kept = u64::from(layout.scale.side()).pow(2);
             // A byte for each pixel; for progressive files also two for each coefficient kept and eight for each block.
@@ -230,7 +254,7 @@ mod tests {
                 .components
                 .iter()
                 .map(|c| {
-                    let l = frame.layout(*c, scale);
+                    let l = frame.layout(*c, Scales::from(scale));
                     (l.width, l.height, l.scale.side())
                 })
                 .collect::<Vec<_>>()
@@ -248,6 +272,30 @@ mod tests {
             [(126, 63, 1), (126, 63, 2), (126, 63, 2)]
         );
         assert_eq!(frame.mcus(), (63, 32));
+    }
+
+    #[test]
+    fn chroma_may_come_out_smaller_than_luma() {
+        let scales = Scales {
+            full: Scale::Four,
+            subsampled: Scale::Two,
+        };
+        for (sampling, chroma) in [
+            ([0x22, 0x11, 0x11], (250, 125, 4)),
+            // Halved across alone: no scale of a block makes that good.
+            ([0x21, 0x11, 0x11], (125, 125, 2)),
+            // Not subsampled at all.
+            ([0x11, 0x11, 0x11], (500, 250, 4)),
+        ] {
+            let frame = frame(1000, 500, &sampling);
+            let sizes: Vec<_> = frame
+                .components
+                .iter()
+                .map(|component| frame.layout(*component, scales))
+                .map(|layout| (layout.width, layout.height, layout.scale.side()))
+                .collect();
+            assert_eq!(sizes, [(500, 250, 4), chroma, chroma]);
+        }
     }
 
     #[test]

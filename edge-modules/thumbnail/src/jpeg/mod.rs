@@ -25,7 +25,7 @@ use crate::pixels::{Model, Plane};
 use frame::{Frame, Process};
 use markers::{Metadata, Segment, Segments};
 
-pub(crate) use frame::Scale;
+pub(crate) use frame::{Scale, Scales};
 
 /// Why a file cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +72,9 @@ pub(crate) struct Picture {
     pub(crate) profile: Option<Vec<u8>>,
 }
 
-/// Decodes at a scale, within `memory` bytes.
-pub(crate) fn decode(bytes: &[u8], scale: Scale, memory: u64) -> Result<Picture> {
+/// Decodes at these scales, within `memory` bytes.
+pub(crate) fn decode(bytes: &[u8], scales: impl Into<Scales>, memory: u64) -> Result<Picture> {
+    let scales = scales.into();
     let mut segments = Segments::new(bytes)?;
     let mut metadata = Metadata::default();
     let mut tables = markers::Tables::default();
@@ -85,17 +86,17 @@ pub(crate) fn decode(bytes: &[u8], scale: Scale, memory: u64) -> Result<Picture>
                     return broken("it has two frame headers");
                 }
                 let frame = Frame::parse(process, payload)?;
-                let needed = frame.memory(scale);
+                let needed = frame.memory(scales);
                 if needed > memory {
                     return Err(JpegError::Memory(needed));
                 }
                 decoding = Some(match process {
                     Process::Sequential => {
-                        Decoding::Sequential(sequential::Decoder::new(frame, scale))
+                        Decoding::Sequential(sequential::Decoder::new(frame, scales))
                     }
                     Process::Progressive => {
-                        let needed = progressive::needed_scans(segments.clone(), &frame, scale)?;
-                        Decoding::Progressive(progressive::Decoder::new(frame, scale, needed))
+                        let needed = progressive::needed_scans(segments.clone(), &frame, scales)?;
+                        Decoding::Progressive(progressive::Decoder::new(frame, scales, needed))
                     }
                 });
             }

@@ -4,7 +4,7 @@
 use super::band::Band;
 use super::bits::{Bits, next_marker};
 use super::coefficients::{dc_difference, kept_place, last_kept};
-use super::frame::{Frame, Layout, Process, Scale};
+use super::frame::{Frame, Layout, Process, Scales};
 use super::idct;
 use super::markers::{Segment, Segments, Tables};
 use super::scan_header::Header;
@@ -40,7 +40,7 @@ struct Store {
 pub(super) fn needed_scans(
     mut segments: Segments<'_>,
     frame: &Frame,
-    scale: Scale,
+    scales: Scales,
 ) -> Result<Vec<bool>> {
     let mut headers = Vec::new();
     loop {
@@ -69,7 +69,7 @@ pub(super) fn needed_scans(
     let last: Vec<usize> = frame
         .components
         .iter()
-        .map(|component| last_kept(frame.layout(*component, scale).scale))
+        .map(|component| last_kept(frame.layout(*component, scales).scale))
         .collect();
     let mut needed = vec![false; headers.len()];
     for index in (0..headers.len()).rev() {
@@ -97,12 +97,12 @@ pub(super) fn needed_scans(
 }
 
 impl Decoder {
-    pub(super) fn new(frame: Frame, scale: Scale, needed: Vec<bool>) -> Self {
+    pub(super) fn new(frame: Frame, scales: Scales, needed: Vec<bool>) -> Self {
         let stores = frame
             .components
             .iter()
             .map(|component| {
-                let layout = frame.layout(*component, scale);
+                let layout = frame.layout(*component, scales);
                 let kept = layout.scale.side().pow(2) as usize;
                 let blocks = layout.blocks_across as usize * layout.blocks_down as usize;
                 let mut places = [255; 64];

@@ -2,7 +2,7 @@
 
 use super::bits::Bits;
 use super::coefficients::{ac_coefficients, dc_difference, last_kept};
-use super::frame::{Component, Frame, Layout, Scale};
+use super::frame::{Component, Frame, Layout, Scales};
 use super::huffman::Huffman;
 use super::idct;
 use super::markers::Tables;
@@ -36,12 +36,12 @@ struct Part<'t> {
 }
 
 impl Decoder {
-    pub(super) fn new(frame: Frame, scale: Scale) -> Self {
+    pub(super) fn new(frame: Frame, scales: Scales) -> Self {
         let targets = frame
             .components
             .iter()
             .map(|component| {
-                let layout = frame.layout(*component, scale);
+                let layout = frame.layout(*component, scales);
                 let side = layout.scale.side() as usize;
                 let stride = layout.blocks_across as usize * side;
                 let data = vec![0; stride * layout.blocks_down as usize * side];
