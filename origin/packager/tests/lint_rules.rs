@@ -7,12 +7,13 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use lint_cases::{Case, delivery, media, multivariant, package_cases, playlists};
+use lint_cases::{Case, delivery, low_latency, media, multivariant, package_cases, playlists};
 use lint_support::{lint, listed};
 use weir_packager::lint::rules;
 
 fn all() -> Vec<Case> {
     let mut cases = playlists::cases();
+    cases.extend(low_latency::cases());
     cases.extend(multivariant::cases());
     cases.extend(media::cases());
     cases.extend(package_cases::cases());

@@ -1,6 +1,7 @@
 //! Broken presentations, each with the rule that must catch it.
 
 pub(crate) mod delivery;
+pub(crate) mod low_latency;
 pub(crate) mod media;
 pub(crate) mod multivariant;
 pub(crate) mod package_cases;

@@ -1,27 +1,21 @@
 //! A store in an S3-compatible bucket.
 
+mod conditional_put;
+mod connect;
 mod errors;
 mod multipart;
 mod request_body;
 mod settings;
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{
-    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-    StalledStreamProtectionConfig,
-};
 use aws_sdk_s3::primitives::ByteStream as SdkByteStream;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use futures_util::StreamExt;
 use tokio::sync::Mutex;
 
-use self::errors::{is_conflict, is_precondition_failed, is_range_error, translate};
-use self::request_body::{Integrity, WriteId};
+use self::errors::{is_precondition_failed, is_range_error, translate};
 pub use self::settings::{
     ChecksumMode, ConditionalWrites, Flavour, MIN_PART_SIZE, S3Settings, Secret,
 };
@@ -32,8 +26,6 @@ use super::{
 
 /// The metadata entry that marks a write as ours (see [`S3Storage::was_ours`]).
 const WRITE_ID: &str = "weir-write";
-/// How often a write is tried when the service reports a conflict with another write in progress (409).
-const CONFLICT_ATTEMPTS: u32 = 5;
 
 /// A store in an S3-compatible bucket.
 #[derive(Debug)]
@@ -46,196 +38,8 @@ pub struct S3Storage {
 }
 
 impl S3Storage {
-    /// Prepares the client; no request is sent yet.
-    pub async fn connect(settings: S3Settings) -> Self {
-        let http_client = aws_smithy_http_client::Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client);
-        if !settings.region.is_empty() {
-            loader = loader.region(Region::new(settings.region.clone()));
-        }
-        if !settings.access_key_id.is_empty() {
-            let token =
-                Some(settings.session_token.reveal().to_owned()).filter(|token| !token.is_empty());
-            let secret = settings.secret_access_key.reveal();
-            loader = loader.credentials_provider(Credentials::new(
-                &settings.access_key_id,
-                secret,
-                token,
-                None,
-                "configuration",
-            ));
-        }
-        let shared = loader.load().await;
-        let attempts = RetryConfig::standard()
-            .with_max_attempts(settings.attempts)
-            .with_max_backoff(Duration::from_secs(10));
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(settings.connect_timeout_seconds))
-            .operation_attempt_timeout(settings.attempt_timeout())
-            .build();
-        let mut config = aws_sdk_s3::config::Builder::from(&shared)
-            .force_path_style(settings.path_style())
-            .retry_config(attempts)
-            .timeout_config(timeouts)
-            .stalled_stream_protection(
-                StalledStreamProtectionConfig::enabled()
-                    .grace_period(Duration::from_secs(20))
-                    .build(),
-            )
-            // We compute checksums ourselves: the client's own default breaks several compatible services.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-        if shared.region().is_none() {
-            config = config.region(Region::from_static("us-east-1"));
-        }
-        if !settings.endpoint.is_empty() {
-            config = config.endpoint_url(&settings.endpoint);
-        }
-        let prefix = settings.prefix.trim_matches('/');
-        let prefix = if prefix.is_empty() {
-            String::new()
-        } else {
-            format!("{prefix}/")
-        };
-        Self {
-            client: Client::from_conf(config.build()),
-            settings,
-            prefix,
-            single_writer: Mutex::new(()),
-        }
-    }
-
     fn full_key(&self, key: &ObjectKey) -> String {
         format!("{}{}", self.prefix, key.as_str())
-    }
-
-    /// Whether the object there was written by `write`.
-    ///
-    /// A conditional write whose answer got lost is sent again by the client and then fails on its own success.
-    /// So a failed condition is believed only after a look at who wrote the object.
-    async fn was_ours(
-        &self,
-        key: &ObjectKey,
-        write: &WriteId,
-    ) -> Result<Option<ObjectMeta>, StorageError> {
-        let head = self
-            .client
-            .head_object()
-            .bucket(&self.settings.bucket)
-            .key(self.full_key(key))
-            .send()
-            .await;
-        match head {
-            Ok(head)
-                if head
-                    .metadata()
-                    .and_then(|all| all.get(WRITE_ID))
-                    .map(String::as_str)
-                    == Some(write.as_str()) =>
-            {
-                let size = u64::try_from(head.content_length().unwrap_or(0)).unwrap_or(0);
-                Ok(Some(meta(
-                    key,
-                    size,
-                    head.e_tag(),
-                    head.last_modified(),
-                    head.content_type(),
-                )))
-            }
-            Ok(_) => Ok(None),
-            Err(error) => match translate("head", error) {
-                StorageError::NotFound => Ok(None),
-                error => Err(error),
-            },
-        }
-    }
-
-    async fn put_whole(
-        &self,
-        key: &ObjectKey,
-        chunks: Vec<bytes::Bytes>,
-        options: &PutOptions,
-    ) -> Result<ObjectMeta, StorageError> {
-        let write = WriteId::random();
-        let size = chunks.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
-        let integrity = Integrity::of(&chunks, self.settings.checksum());
-        let native = self.settings.conditional_writes() == ConditionalWrites::Native;
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let mut request = self
-                .client
-                .put_object()
-                .bucket(&self.settings.bucket)
-                .key(self.full_key(key))
-                .set_content_type(options.content_type.clone())
-                .set_cache_control(options.cache_control.clone())
-                .set_content_encoding(options.content_encoding.clone())
-                .metadata(WRITE_ID, write.as_str())
-                .content_length(i64::try_from(size).unwrap_or(i64::MAX))
-                .set_checksum_crc32_c(integrity.crc32c.clone())
-                .set_content_md5(integrity.md5.clone())
-                .body(request_body::body_of(chunks.clone()));
-            match &options.condition {
-                PutCondition::IfAbsent if native => request = request.if_none_match("*"),
-                PutCondition::IfMatch(etag) if native => request = request.if_match(etag.as_str()),
-                _ => {}
-            }
-            match request.send().await {
-                Ok(done) => {
-                    return Ok(meta(
-                        key,
-                        size,
-                        done.e_tag(),
-                        None,
-                        options.content_type.as_deref(),
-                    ));
-                }
-                Err(error) if is_conflict(&error) && attempt < CONFLICT_ATTEMPTS => {
-                    tokio::time::sleep(Duration::from_millis(20) * 2_u32.pow(attempt)).await;
-                }
-                Err(error) if is_precondition_failed(&error) => {
-                    return self
-                        .was_ours(key, &write)
-                        .await?
-                        .ok_or(StorageError::PreconditionFailed);
-                }
-                Err(error) => {
-                    return Err(match (translate("put", error), &options.condition) {
-                        // `If-Match` on a key without an object answers 404.
-                        (StorageError::NotFound, PutCondition::IfMatch(_)) => {
-                            StorageError::PreconditionFailed
-                        }
-                        (error, _) => error,
-                    });
-                }
-            }
-        }
-    }
-
-    /// Checks the condition here, for services that cannot.
-    async fn check_condition(
-        &self,
-        key: &ObjectKey,
-        condition: &PutCondition,
-    ) -> Result<(), StorageError> {
-        let current = match self.head(key).await {
-            Ok(meta) => Some(meta.etag),
-            Err(StorageError::NotFound) => None,
-            Err(error) => return Err(error),
-        };
-        let holds = match condition {
-            PutCondition::None => true,
-            PutCondition::IfAbsent => current.is_none(),
-            PutCondition::IfMatch(etag) => current.as_ref() == Some(etag),
-        };
-        if holds {
-            Ok(())
-        } else {
-            Err(StorageError::PreconditionFailed)
-        }
     }
 }
 
@@ -468,39 +272,5 @@ mod tests {
         assert_eq!(parse_content_range("bytes 5-9/1234"), Some((5, 1234)));
         assert_eq!(parse_content_range("bytes */1234"), None);
         assert_eq!(parse_content_range("items 5-9/1234"), None);
-    }
-
-    #[test]
-    fn flavours_decide_what_is_not_set() {
-        let of = |flavour| S3Settings {
-            flavour,
-            ..S3Settings::default()
-        };
-        assert!(!of(Flavour::Aws).path_style() && of(Flavour::Minio).path_style());
-        assert_eq!(of(Flavour::R2).checksum(), ChecksumMode::Md5);
-        assert_eq!(
-            of(Flavour::Gcs).conditional_writes(),
-            ConditionalWrites::SingleWriter
-        );
-        let chosen = S3Settings {
-            path_style: Some(true),
-            checksum: Some(ChecksumMode::None),
-            ..S3Settings::default()
-        };
-        assert!(chosen.path_style() && chosen.checksum() == ChecksumMode::None);
-    }
-
-    #[test]
-    fn secrets_do_not_show() {
-        let settings = S3Settings {
-            secret_access_key: Secret::new("hunter2"),
-            ..S3Settings::default()
-        };
-        assert!(!format!("{settings:?}").contains("hunter2"));
-        assert!(
-            !toml::to_string(&settings)
-                .expect("serializable")
-                .contains("hunter2")
-        );
     }
 }

@@ -185,3 +185,42 @@ impl Serialize for Secret {
         serializer.serialize_str(if self.0.is_empty() { "" } else { "redacted" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flavours_decide_what_is_not_set() {
+        let of = |flavour| S3Settings {
+            flavour,
+            ..S3Settings::default()
+        };
+        assert!(!of(Flavour::Aws).path_style() && of(Flavour::Minio).path_style());
+        assert_eq!(of(Flavour::R2).checksum(), ChecksumMode::Md5);
+        assert_eq!(
+            of(Flavour::Gcs).conditional_writes(),
+            ConditionalWrites::SingleWriter
+        );
+        let chosen = S3Settings {
+            path_style: Some(true),
+            checksum: Some(ChecksumMode::None),
+            ..S3Settings::default()
+        };
+        assert!(chosen.path_style() && chosen.checksum() == ChecksumMode::None);
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let settings = S3Settings {
+            secret_access_key: Secret::new("hunter2"),
+            ..S3Settings::default()
+        };
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        assert!(
+            !toml::to_string(&settings)
+                .expect("serializable")
+                .contains("hunter2")
+        );
+    }
+}

@@ -1,14 +1,18 @@
 //! What every store must do, whatever it is made of.
 
+mod conditions;
+mod listing;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::future::join_all;
 use weir_origin::storage::{
-    Checksum, GetOptions, ListOptions, ObjectKey, PutBody, PutCondition, PutOptions, ReadRange,
-    Storage, StorageError, crc32c,
+    Checksum, GetOptions, ObjectKey, PutBody, PutOptions, ReadRange, Storage, StorageError, crc32c,
 };
+
+use conditions::{conditional_writes, races_have_one_winner};
+use listing::{deleting, listing};
 
 /// Larger than one part of a multipart upload, and no multiple of any buffer size.
 const LARGE: usize = (16 << 20) + 1_234_567;
@@ -258,205 +262,4 @@ async fn broken_bodies_leave_nothing(store: &dyn Storage) {
             "{name} must not exist"
         );
     }
-}
-
-async fn conditional_writes(store: &dyn Storage) {
-    let name = key("condition/asset.json");
-    let with = |condition| PutOptions {
-        condition,
-        ..PutOptions::default()
-    };
-    let body = |text: &'static str| PutBody::from(Bytes::from_static(text.as_bytes()));
-    let missing = store
-        .put(
-            &name,
-            body("x"),
-            with(PutCondition::IfMatch(weir_origin::storage::ETag::new(
-                "0123",
-            ))),
-        )
-        .await;
-    assert!(
-        matches!(missing, Err(StorageError::PreconditionFailed)),
-        "{missing:?}"
-    );
-    let first = store
-        .put(&name, body("one"), with(PutCondition::IfAbsent))
-        .await
-        .expect("absent");
-    let again = store
-        .put(&name, body("two"), with(PutCondition::IfAbsent))
-        .await;
-    assert!(
-        matches!(again, Err(StorageError::PreconditionFailed)),
-        "{again:?}"
-    );
-    let second = store
-        .put(
-            &name,
-            body("two"),
-            with(PutCondition::IfMatch(first.etag.clone())),
-        )
-        .await
-        .expect("unchanged");
-    let stale = store
-        .put(
-            &name,
-            body("three"),
-            with(PutCondition::IfMatch(first.etag)),
-        )
-        .await;
-    assert!(
-        matches!(stale, Err(StorageError::PreconditionFailed)),
-        "{stale:?}"
-    );
-    assert_eq!(
-        read(store, "condition/asset.json", None)
-            .await
-            .expect("readable"),
-        "two"
-    );
-    assert_eq!(store.head(&name).await.expect("there").etag, second.etag);
-
-    let large = pattern(LARGE);
-    let refused = store
-        .put(&name, in_pieces(&large, None), with(PutCondition::IfAbsent))
-        .await;
-    assert!(
-        matches!(refused, Err(StorageError::PreconditionFailed)),
-        "{refused:?}"
-    );
-    assert_eq!(
-        read(store, "condition/asset.json", None)
-            .await
-            .expect("readable"),
-        "two"
-    );
-}
-
-async fn races_have_one_winner(store: &dyn Storage) {
-    for round in 0..5 {
-        let name = key(&format!("race/{round}"));
-        let attempts = (0..8).map(|writer| {
-            let name = name.clone();
-            let options = PutOptions {
-                condition: PutCondition::IfAbsent,
-                ..PutOptions::default()
-            };
-            async move {
-                store
-                    .put(
-                        &name,
-                        format!("writer {writer}").into_bytes().into(),
-                        options,
-                    )
-                    .await
-            }
-        });
-        let results = join_all(attempts).await;
-        let winners: Vec<usize> = (0..8).filter(|writer| results[*writer].is_ok()).collect();
-        assert_eq!(winners.len(), 1, "{results:?}");
-        let stored = read(store, &format!("race/{round}"), None)
-            .await
-            .expect("readable");
-        assert_eq!(
-            stored,
-            format!("writer {}", winners[0]),
-            "the winner's bytes are there"
-        );
-    }
-}
-
-async fn list_all(
-    store: &dyn Storage,
-    prefix: &str,
-    delimited: bool,
-    limit: usize,
-) -> (Vec<String>, Vec<String>) {
-    let (mut objects, mut prefixes) = (Vec::new(), Vec::new());
-    let mut start_after = None;
-    loop {
-        let options = ListOptions {
-            prefix: prefix.to_owned(),
-            delimited,
-            start_after,
-            limit,
-        };
-        let page = store.list(options).await.expect("listed");
-        assert!(page.objects.len() + page.prefixes.len() <= limit);
-        objects.extend(page.objects.iter().map(|object| object.key.to_string()));
-        prefixes.extend(page.prefixes);
-        match page.next {
-            Some(next) => start_after = Some(next),
-            None => return (objects, prefixes),
-        }
-    }
-}
-
-async fn listing(store: &dyn Storage) {
-    let names = [
-        "list/a-b/1",
-        "list/a/1",
-        "list/a/2",
-        "list/a.json",
-        "list/a0",
-        "list/b/c/d/1",
-        "list/b/c/d/2",
-        "list/c",
-    ];
-    for name in names {
-        store
-            .put(
-                &key(name),
-                Bytes::from_static(b"x").into(),
-                PutOptions::default(),
-            )
-            .await
-            .expect("written");
-    }
-    let mut sorted: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    sorted.sort();
-    for limit in [1, 2, 3, 1000] {
-        let (objects, prefixes) = list_all(store, "list/", false, limit).await;
-        assert_eq!(
-            (objects, prefixes.len()),
-            (sorted.clone(), 0),
-            "limit {limit}"
-        );
-        let (objects, prefixes) = list_all(store, "list/", true, limit).await;
-        assert_eq!(
-            objects,
-            ["list/a.json", "list/a0", "list/c"],
-            "limit {limit}"
-        );
-        assert_eq!(
-            prefixes,
-            ["list/a-b/", "list/a/", "list/b/"],
-            "limit {limit}"
-        );
-    }
-    let (objects, prefixes) = list_all(store, "list/a", true, 2).await;
-    assert_eq!(
-        (objects, prefixes),
-        (
-            vec!["list/a.json".to_owned(), "list/a0".to_owned()],
-            vec!["list/a-b/".to_owned(), "list/a/".to_owned()]
-        )
-    );
-    assert_eq!(list_all(store, "list/none/", false, 10).await.0.len(), 0);
-}
-
-async fn deleting(store: &dyn Storage) {
-    store.delete(&key("list/c")).await.expect("deleted");
-    store
-        .delete(&key("list/c"))
-        .await
-        .expect("deleting what is gone is no error");
-    assert!(matches!(
-        store.head(&key("list/c")).await,
-        Err(StorageError::NotFound)
-    ));
-    assert_eq!(store.delete_prefix("list/b/").await.expect("deleted"), 2);
-    assert_eq!(store.delete_prefix("list/").await.expect("deleted"), 5);
-    assert_eq!(list_all(store, "list/", false, 10).await.0.len(), 0);
 }
