@@ -8,6 +8,7 @@ use crate::captions::{CaptionScan, Heard};
 use crate::chapters::{self, ChapterTitle, Mark};
 use crate::found::Wanted;
 use crate::mp4::{Movie, Trak};
+use crate::open_gop_scan::{OpenGopScan, Opened};
 use crate::sidecar::Source;
 use crate::slice_scan::{Counted, SliceScan};
 use crate::sync_scan::{Looked, SyncScan};
@@ -34,6 +35,8 @@ pub(crate) struct Examination {
 enum Question {
     /// At which samples decoding can start.
     Sync,
+    /// Whether pictures refer over keyframes.
+    Open,
     /// How many slices pictures have.
     Slices,
     /// Which channels of captions there are.
@@ -45,6 +48,7 @@ enum Question {
 #[derive(Debug)]
 enum Scan {
     Sync(Box<SyncScan>),
+    Open(Box<OpenGopScan>),
     Slices(Box<SliceScan>),
     Captions(Box<CaptionScan>),
     Text(Box<TextScan>),
@@ -54,7 +58,7 @@ enum Scan {
 #[derive(Debug)]
 pub(crate) enum Examined {
     Need(ByteRange),
-    Done(Box<Movie>, Source),
+    Done(Box<Movie>, Box<Source>),
 }
 
 impl Examination {
@@ -75,6 +79,7 @@ impl Examination {
     pub(crate) fn supply(&mut self, offset: u64, data: Bytes) -> Result<(), Error> {
         match &mut self.scan {
             Some(Scan::Sync(scan)) => scan.supply(offset, data),
+            Some(Scan::Open(scan)) => scan.supply(offset, data),
             Some(Scan::Slices(scan)) => scan.supply(offset, data),
             Some(Scan::Captions(scan)) => scan.supply(offset, data),
             Some(Scan::Text(scan)) => scan.supply(offset, data),
@@ -100,12 +105,16 @@ impl Examination {
             }
             self.track = 0;
             self.question = match self.question {
-                Question::Sync => Question::Slices,
+                Question::Sync => Question::Open,
+                Question::Open => Question::Slices,
                 Question::Slices => Question::Captions,
                 Question::Captions => Question::Text,
                 Question::Text => {
                     let movie = std::mem::take(&mut self.movie);
-                    return Ok(Examined::Done(movie, std::mem::take(&mut self.source)));
+                    return Ok(Examined::Done(
+                        movie,
+                        Box::new(std::mem::take(&mut self.source)),
+                    ));
                 }
             };
         }
@@ -114,6 +123,7 @@ impl Examination {
     const fn is_asked(&self) -> bool {
         match self.question {
             Question::Sync => true,
+            Question::Open => self.wanted.open,
             Question::Slices => self.wanted.slices,
             Question::Captions => self.wanted.captions,
             Question::Text => self.wanted.texts || self.wanted.chapters,
@@ -126,6 +136,7 @@ impl Examination {
         let len = self.source.input_len;
         Ok(match self.question {
             Question::Sync => SyncScan::new(trak, len)?.map(|scan| Scan::Sync(Box::new(scan))),
+            Question::Open => OpenGopScan::new(trak, len)?.map(|scan| Scan::Open(Box::new(scan))),
             Question::Slices => SliceScan::new(trak, len)?.map(|scan| Scan::Slices(Box::new(scan))),
             Question::Captions => {
                 CaptionScan::new(trak, len)?.map(|scan| Scan::Captions(Box::new(scan)))
@@ -173,6 +184,11 @@ impl Examination {
                             .to_owned(),
                     });
                 }
+            },
+            Some(Scan::Open(scan)) => match scan.step(&trak.samples)? {
+                Opened::Need(range) => return Ok(Some(range)),
+                Opened::Done(false) => {}
+                Opened::Done(true) => found.open.push(trak.id),
             },
             Some(Scan::Slices(scan)) => match scan.step(&trak.samples)? {
                 Counted::Need(range) => return Ok(Some(range)),

@@ -13,6 +13,8 @@ pub(crate) struct Found {
     /// Channels of captions by track: `None` when there may be some, but nothing was said on them. A track that could not be looked
     /// into is not there.
     pub(crate) captions: Vec<(u32, Option<Vec<Channel>>)>,
+    /// Tracks whose pictures refer over keyframes.
+    pub(crate) open: Vec<u32>,
     /// Subtitles inside the input.
     pub(crate) texts: Vec<Embedded>,
     /// Chapters that stand in tracks, or in a container that is not MP4.
@@ -34,6 +36,8 @@ impl Found {
 pub(crate) struct Wanted {
     /// How many parts encryption keeps apart in a picture.
     pub(crate) slices: bool,
+    /// Whether pictures refer over keyframes.
+    pub(crate) open: bool,
     /// Which channels of captions there are.
     pub(crate) captions: bool,
     /// What text tracks say.

@@ -81,7 +81,11 @@ impl Index {
         let captions = Stated::new(&options.captions, tracks.iter().map(|track| &track.info));
         let salt = options.encryption.as_ref().map(|_| protect::salt(&sources));
         let plan = Plan::new(tracks, options, salt)?;
-        notes.extend(divide(&mut texts, &plan, presentation.size));
+        notes.extend(text::divide(
+            &mut texts,
+            &plan.stretches(),
+            presentation.size,
+        ));
         Ok(Self {
             plan,
             presentation,
@@ -312,29 +316,6 @@ impl Index {
         paths.extend(manifests.into_iter().map(|output| output.path));
         Ok(paths)
     }
-}
-
-/// Divides texts among segments. One that would take much more than all inputs is left out with a note: long texts that are shown for
-/// ever, in a film that is one segment after the other, are an attack.
-fn divide(texts: &mut Vec<TextTrack>, plan: &Plan, size: u64) -> Vec<Note> {
-    let stretches = plan.stretches();
-    let mut most = size.saturating_mul(100).saturating_add(500_000);
-    let mut notes = Vec::new();
-    texts.retain_mut(|text| {
-        let fits = text.divide(&stretches, &mut most);
-        if !fits {
-            notes.push(Note {
-                input: 0,
-                track: None,
-                message: format!(
-                    "{} is left out: its cues are shown so long that their segments would take more than the film",
-                    text.name
-                ),
-            });
-        }
-        fits
-    });
-    notes
 }
 
 /// Notes on tracks that have room for closed captions, of which none were found in use.

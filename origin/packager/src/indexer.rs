@@ -43,6 +43,7 @@ impl Indexer {
         let is_common = |encryption: &Encryption| encryption.method.scheme().is_some();
         let wanted = Wanted {
             slices: options.encryption.as_ref().is_some_and(is_common),
+            open: true,
             captions: options.captions == Captions::Detect,
             texts: options.embedded_subtitles,
             chapters: options.chapters,

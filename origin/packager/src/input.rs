@@ -109,7 +109,7 @@ impl Opening {
                     Examined::Need(range) => return Ok(OpeningStep::Need(range)),
                     Examined::Done(movie, source) => {
                         self.phase = Phase::Done;
-                        let input = describe(self.number, *movie, source)?;
+                        let input = describe(self.number, *movie, *source)?;
                         return Ok(OpeningStep::Done(Box::new(input)));
                     }
                 },
@@ -168,6 +168,16 @@ fn describe(number: usize, mut movie: Movie, source: Source) -> Result<Input, Er
             Opened::Ready(mut track) => {
                 let counted = input.source.slices.iter().find(|(id, _)| *id == trak.id);
                 track.slices = counted.map(|(_, most)| *most);
+                track.independent = !input.source.found.open.contains(&trak.id);
+                if !track.independent {
+                    input.notes.push(Note {
+                        input: number,
+                        track: Some(trak.id),
+                        message: "pictures refer over keyframes (open groups of pictures), so segments are not independent of each other, \
+                                  and players may show less after a seek; encode with closed groups of pictures"
+                            .to_owned(),
+                    });
+                }
                 track.info.captions = input.source.found.captions_of(trak.id);
                 infos.push(track.info.clone());
                 input.tracks.push(*track);

@@ -26,6 +26,7 @@ mod language;
 pub mod lint;
 mod matroska;
 mod mp4;
+mod open_gop_scan;
 mod options;
 mod packager;
 mod plan;

@@ -184,6 +184,11 @@ impl Plan {
 }
 
 impl Plan {
+    /// True when every segment of every track can be decoded whole without the one before.
+    pub(crate) fn is_independent(&self) -> bool {
+        self.tracks.iter().all(|track| track.track.independent)
+    }
+
     /// Number of stretches between boundaries.
     pub(crate) const fn slots(&self) -> usize {
         self.boundaries.len() + 1

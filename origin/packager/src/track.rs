@@ -18,6 +18,8 @@ pub(crate) struct Track {
     pub(crate) timeline: Timeline,
     /// How samples are unwrapped, where they do not lie in the input as they are.
     pub(crate) carriage: Option<Arc<Carriage>>,
+    /// True when each segment can be decoded whole without the one before.
+    pub(crate) independent: bool,
     /// Most parts of one sample that encryption lists apart, where they have been counted.
     pub(crate) slices: Option<u8>,
 }
@@ -152,6 +154,7 @@ pub(crate) fn open(trak: &Trak, context: Context, notes: &mut Vec<Note>) -> Resu
         matrix: trak.matrix,
         timeline,
         carriage: trak.carriage.clone(),
+        independent: true,
         slices: None,
     })))
 }

@@ -1,14 +1,17 @@
 //! Closed captions inside pictures: found, named in playlists, and left where they are.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod lint_support;
 #[path = "support/on_request.rs"]
 mod on_request;
 mod support;
 
 use std::path::Path;
 
+use lint_support::{Files, lint, listed};
 use on_request::on_request_is_the_same;
 use support::{fixture, has_tool, package, run_tool};
+use weir_packager::lint::Concern;
 use weir_packager::{Caption, Captions, Format, Options};
 
 /// Ten seconds of pictures with these caption constructs in each of them, in a container that ffmpeg makes.
@@ -23,7 +26,10 @@ fn film(
         Codec::Hevc => ("libx265", "hevc"),
     };
     let stream = folder.join(format!("plain.{format}"));
-    let quiet = ["-x265-params", "log-level=error:bframes=2:keyint=50"];
+    let quiet = [
+        "-x265-params",
+        "log-level=error:bframes=2:keyint=50:open-gop=0",
+    ];
     let mut arguments = vec![
         "-v",
         "error",
@@ -201,6 +207,7 @@ fn channels_are_found_in_every_container() {
             ] {
                 assert!(manifest.contains(value), "{value} in {manifest}");
             }
+            assert_lints(&run);
             // Another reader finds them in the source and in the segments.
             run.store(folder.path());
             let playlist = folder.path().join("video-1/media.m3u8");
@@ -243,6 +250,7 @@ fn room_for_captions_that_is_empty_is_left_open() {
         vec![pair(0, [0, 0]), pair(1, [0, 0])]
     });
     let run = package(&[&data], Options::default()).unwrap();
+    assert_lints(&run);
     assert!(!run.text("multivariant.m3u8").contains("CLOSED-CAPTIONS"));
     assert!(
         run.report
@@ -311,4 +319,12 @@ fn channels_that_do_not_exist_are_refused() {
     assert!(refused(&[("CC5", "en")]).contains("no channel"));
     assert!(refused(&[("CC1", "en"), ("CC1", "es")]).contains("twice"));
     assert!(refused(&[("CC1", "no tag")]).contains("language tag"));
+}
+
+/// The linter finds nothing that packaging has to mend.
+fn assert_lints(run: &support::Run) {
+    let files: Files = run.files.clone().into_iter().collect();
+    let report = lint(&files, &run.report.multivariant);
+    let wrong = report.violations(Concern::Packaging).count();
+    assert_eq!(wrong, 0, "{}", listed(&report));
 }

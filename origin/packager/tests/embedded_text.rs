@@ -1,6 +1,7 @@
 //! Text tracks and chapters inside films: read as other readers read them, timed as the film is, and made into renditions.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod lint_support;
 #[path = "support/on_request.rs"]
 mod on_request;
 mod support;
@@ -8,8 +9,10 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use lint_support::{Files, lint, listed};
 use on_request::on_request_is_the_same;
 use support::{Run, corpus, has_tool, package, run_tool};
+use weir_packager::lint::Concern;
 use weir_packager::{Options, Presentation, Probe, ProbeStep, TrackKind};
 
 const SRT: &str = "1\n00:00:00,400 --> 00:00:01,234\n<i>Italics</i> and plain\nsecond line\n\n\
@@ -135,6 +138,7 @@ fn text_of_every_container_becomes_a_rendition() {
         if container == "mkv" {
             assert!(text.contains("FORCED=YES"), "{text}");
         }
+        assert_lints(&run);
         let segment = run.text("subtitle-1/00001.vtt");
         assert!(segment.contains("Italics"), "{segment}");
         let plain = package(
@@ -219,6 +223,7 @@ fn chapters_are_named_to_players() {
         let run = package(&[&data], Options::default()).unwrap();
         let line = "#EXT-X-SESSION-DATA:DATA-ID=\"com.apple.hls.chapters\",URI=\"chapters.json\"\n";
         assert!(run.text("multivariant.m3u8").contains(line), "{container}");
+        assert_lints(&run);
         let list: serde_json::Value = serde_json::from_str(run.text("chapters.json")).unwrap();
         let list = list.as_array().unwrap();
         let wanted = [("Beginning", 0.0, 2.5), ("Äther & \"End\"", 2.5, 5.5)];
@@ -254,4 +259,12 @@ fn a_real_film_with_srt_inside() {
     let found = cues(&run, 1);
     assert!(!found.is_empty());
     assert!(run.text("multivariant.m3u8").contains("TYPE=SUBTITLES"));
+}
+
+/// The linter finds nothing that packaging has to mend.
+fn assert_lints(run: &support::Run) {
+    let files: Files = run.files.clone().into_iter().collect();
+    let report = lint(&files, &run.report.multivariant);
+    let wrong = report.violations(Concern::Packaging).count();
+    assert_eq!(wrong, 0, "{}", listed(&report));
 }

@@ -92,9 +92,15 @@ fn write_set(
         .unwrap_or_default();
     let _ = writeln!(
         text,
-        "    <AdaptationSet id=\"{number}\" contentType=\"{}\" mimeType=\"{}\"{language} segmentAlignment=\"true\" startWithSAP=\"1\">",
+        "    <AdaptationSet id=\"{number}\" contentType=\"{}\" mimeType=\"{}\"{language} segmentAlignment=\"true\" startWithSAP=\"{}\">",
         info.kind.as_str(),
         mp4_type(info.kind),
+        // Access points of type 3 lead open groups of pictures (ISO/IEC 14496-12, annex I).
+        if set.iter().all(|track| track.track.independent) {
+            1
+        } else {
+            3
+        },
     );
     if let Some(found) = &first.protection {
         protection::write(text, found);

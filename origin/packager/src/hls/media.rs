@@ -12,10 +12,16 @@ use crate::timeline::to_micros;
 /// Protocol version: `EXT-X-MAP` in playlists that are not I-frames only needs 6 (RFC 8216bis, section 8).
 pub(super) const VERSION: u32 = 6;
 
-/// The media playlist of a track. That its segments are independent of each other, as those of all playlists here, is said in the
-/// multivariant playlist, and what is said there is not said again (RFC 8216bis 4.4.2).
+/// Says that segments can be decoded without those before them (RFC 8216bis 4.4.2.1).
+pub(super) const INDEPENDENT: &str = "#EXT-X-INDEPENDENT-SEGMENTS\n";
+
+/// The media playlist of a track. Where the segments of all tracks are independent of each other the multivariant playlist says so, and
+/// what is said there is not said again (RFC 8216bis 4.4.2).
 pub(crate) fn media_playlist(plan: &Plan, track: &PlannedTrack) -> String {
     let mut text = head(plan.target_duration);
+    if track.track.independent && !plan.is_independent() {
+        text.push_str(INDEPENDENT);
+    }
     write_ranges(&mut text, plan);
     write_map(&mut text, track);
     let mut keys = KeyTags::default();

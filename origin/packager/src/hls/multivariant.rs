@@ -6,7 +6,7 @@ use super::attributes::Attributes;
 use super::bandwidth::Bandwidth;
 use super::captions::{self, CaptionGroup};
 use super::keys::write_session_keys;
-use super::media::VERSION;
+use super::media::{INDEPENDENT, VERSION};
 use crate::captions::Stated;
 use crate::files::{CHAPTERS_PATH, i_frame_path, playlist_path, text_playlist_path};
 use crate::plan::{Plan, PlannedTrack};
@@ -75,9 +75,12 @@ pub(crate) fn multivariant_playlist(
     let videos: Vec<_> = of_kind(plan, TrackKind::Video).collect();
     let groups = audio_groups(plan);
     let mut text = format!(
-        "#EXTM3U\n#EXT-X-VERSION:{}\n#EXT-X-INDEPENDENT-SEGMENTS\n",
+        "#EXTM3U\n#EXT-X-VERSION:{}\n",
         captions::version(captions).max(VERSION)
     );
+    if plan.is_independent() {
+        text.push_str(INDEPENDENT);
+    }
     if chapters {
         let list = Attributes::default()
             .quoted("DATA-ID", "com.apple.hls.chapters")

@@ -9,5 +9,6 @@ mod scan;
 mod text;
 mod track_entry;
 mod tracks;
+mod walked;
 
 pub(crate) use scan::{Scan, is_matroska};

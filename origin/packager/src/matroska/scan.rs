@@ -11,11 +11,10 @@ use super::ids::{
 };
 use super::track_entry::TrackEntry;
 use super::tracks::{Clock, Found, Track};
+use super::walked::Walked;
 use crate::chapters::Mark;
 use crate::fetch::{Fetch, Fetched};
-use crate::import::movie_box;
-use crate::mp4::{RawIndex, Scanned};
-use crate::timeline::to_micros;
+use crate::mp4::Scanned;
 use crate::{ByteRange, Error, Note};
 
 /// Bytes read at once.
@@ -368,61 +367,13 @@ impl Scan {
         self.end_group()?;
         self.check_limit()?;
         self.fetch.clear();
-        let timescale = self.timescale();
-        let mut notes = std::mem::take(&mut self.notes);
-        let mut found = Vec::new();
-        let mut texts = Vec::new();
-        for mut track in std::mem::take(&mut self.tracks) {
-            match track.text.take() {
-                Some(text) => texts.push((text, track.entry)),
-                None => found.extend(track.finish(timescale, &mut notes)?),
-            }
-        }
-        let Some(base) = found.iter().map(|track| track.first).min() else {
-            return Err(Error::Missing {
-                input: 0,
-                what: "track with pictures or sound",
-                length: self.fetch.input_len(),
-                advice: "the recording was not finished or the upload was cut off; upload it again",
-            });
+        let walked = Walked {
+            input_len: self.fetch.input_len(),
+            timescale: self.timescale(),
+            tracks: std::mem::take(&mut self.tracks),
+            chapters: std::mem::take(&mut self.chapters),
+            notes: std::mem::take(&mut self.notes),
         };
-        if base != 0 {
-            notes.push(Note {
-                input: 0,
-                track: None,
-                message: format!(
-                    "the first sample is presented at {:.3} s; times are counted from there",
-                    crate::timeline::seconds(base, timescale)
-                ),
-            });
-        }
-        let zero = to_micros(base, timescale);
-        let texts = texts
-            .into_iter()
-            .map(|(text, entry)| text.finish(&entry, zero, &mut notes))
-            .collect();
-        for mark in &mut self.chapters {
-            mark.start = (mark.start - zero).max(0);
-            mark.end = mark.end.map(|end| end - zero);
-        }
-        let (mut tracks, mut carriages, mut packed) = (Vec::new(), Vec::new(), Vec::new());
-        for mut done in found {
-            done.track.timing.start = done.first - base;
-            carriages.extend(done.carriage.map(|carriage| (done.track.id, carriage)));
-            packed.push((done.track.id, done.samples));
-            tracks.push(done.track);
-        }
-        Ok(Scanned::Done(Box::new(RawIndex {
-            index_first: false,
-            notes,
-            carriages,
-            packed,
-            found: crate::found::Found {
-                texts,
-                chapters: std::mem::take(&mut self.chapters),
-                ..Default::default()
-            },
-            ..RawIndex::of_boxes(movie_box(&tracks, timescale), Vec::new())
-        })))
+        walked.index().map(|index| Scanned::Done(Box::new(index)))
     }
 }

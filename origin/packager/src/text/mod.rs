@@ -20,7 +20,7 @@ pub(crate) use block::BlockSyntax;
 pub(crate) use cue::{Cue, Document};
 pub(crate) use embedded::{Embedded, Read, Syntax, TextScan};
 pub(crate) use fuzz::fuzz_sample;
-pub(crate) use renditions::renditions;
+pub(crate) use renditions::{divide, renditions};
 pub(crate) use webvtt::{segment, whole};
 
 use crate::{Error, Subtitle};

@@ -1,7 +1,7 @@
 //! The subtitle renditions of a presentation: those that were brought, then those inside the inputs.
 
 use super::{Embedded, TextTrack, read};
-use crate::{Error, Subtitle};
+use crate::{Error, Note, Subtitle};
 
 /// The subtitle renditions. At most one is the default: what was brought counts for more than what the inputs say. Inputs that are
 /// rungs of one film may hold the same text, which is taken once.
@@ -35,6 +35,28 @@ pub(crate) fn renditions<'a>(
         ));
     }
     Ok(tracks)
+}
+
+/// Divides texts among segments of these starts and ends, of inputs of `size` bytes. One that would take much more than all inputs is
+/// left out with a note: long texts that are shown for ever, in a film that is one segment after the other, are an attack.
+pub(crate) fn divide(texts: &mut Vec<TextTrack>, stretches: &[(i64, i64)], size: u64) -> Vec<Note> {
+    let mut most = size.saturating_mul(100).saturating_add(500_000);
+    let mut notes = Vec::new();
+    texts.retain_mut(|text| {
+        let fits = text.divide(stretches, &mut most);
+        if !fits {
+            notes.push(Note {
+                input: 0,
+                track: None,
+                message: format!(
+                    "{} is left out: its cues are shown so long that their segments would take more than the film",
+                    text.name
+                ),
+            });
+        }
+        fits
+    });
+    notes
 }
 
 #[cfg(test)]
