@@ -155,6 +155,30 @@ pub(crate) struct Lint {
     /// Read playlists only.
     #[arg(long)]
     pub(crate) no_media: bool,
+    /// Report only what these can mend.
+    #[arg(long, value_enum)]
+    pub(crate) concern: Option<LintConcern>,
+}
+
+/// Who can mend what a rule finds.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LintConcern {
+    /// Whoever writes playlists and cuts segments.
+    Packaging,
+    /// Whoever chooses codecs, bit rates and renditions.
+    Content,
+    /// Whoever runs the server.
+    Delivery,
+}
+
+impl From<LintConcern> for weir_packager::lint::Concern {
+    fn from(concern: LintConcern) -> Self {
+        match concern {
+            LintConcern::Packaging => Self::Packaging,
+            LintConcern::Content => Self::Content,
+            LintConcern::Delivery => Self::Delivery,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

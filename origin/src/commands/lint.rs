@@ -45,7 +45,10 @@ async fn lint(options: &Lint) -> anyhow::Result<u8> {
     }
     let target = options.target.as_deref().context("name a playlist")?;
     let url = address(target)?;
-    let report = check(&url, !options.no_media).await?;
+    let mut report = check(&url, !options.no_media).await?;
+    if let Some(concern) = options.concern {
+        report = report.only(concern.into());
+    }
     if options.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {

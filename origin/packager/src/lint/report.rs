@@ -55,6 +55,14 @@ impl Report {
         })
     }
 
+    /// The same without what others than `concern` can mend.
+    #[must_use]
+    pub fn only(mut self, concern: Concern) -> Self {
+        self.findings
+            .retain(|finding| finding.rule.concern == concern);
+        self
+    }
+
     /// Exit code of a command line: 1 when a MUST is broken, else 2 when something could not be read, else 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -69,7 +77,7 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// A finding takes two lines: where and what, then the rule and how to mend it.
+    /// A finding takes two lines: where and what, then the rule, who can mend it and how.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
             write!(f, "{}", finding.document)?;
@@ -83,15 +91,26 @@ impl fmt::Display for Report {
             if finding.more > 0 {
                 write!(f, " (and {} more)", finding.more)?;
             }
-            writeln!(f, "\n    {}: {}", finding.rule.id, finding.rule.fix)?;
+            let rule = finding.rule;
+            writeln!(
+                f,
+                "\n    {} ({}): {}",
+                rule.id,
+                rule.concern.as_str(),
+                rule.fix
+            )?;
         }
         for unread in &self.unread {
             writeln!(f, "{}: could not be read: {}", unread.url, unread.reason)?;
         }
+        let broken = |concern| -> usize { self.violations(concern).map(|one| 1 + one.more).sum() };
         write!(
             f,
-            "{} MUST, {} SHOULD in {} playlists and {} segments",
+            "{} MUST ({} of packaging, {} of content, {} of delivery), {} SHOULD in {} playlists and {} segments",
             self.count(Severity::Must),
+            broken(Concern::Packaging),
+            broken(Concern::Content),
+            broken(Concern::Delivery),
             self.count(Severity::Should),
             self.playlists,
             self.segments

@@ -20,7 +20,12 @@ pub(crate) fn fuzz_sample(way: u8, sample: &[u8]) {
     let block = |syntax: BlockSyntax| vec![cue(syntax.cue(sample, sample))];
     let cues = match way % 7 {
         0 => plain(tx3g::cue_text(sample)),
-        1 => plain(tx3g::plain_text(sample)),
+        1 => {
+            // Titles of chapters stand in JSON: one line, nothing else is asked.
+            let title = tx3g::plain_text(sample).unwrap_or_default();
+            assert!(!title.contains(char::is_control), "{title:?}");
+            None
+        }
         2 => wvtt::cues(&Bytes::copy_from_slice(sample), 0, 1),
         3 => ttml::parse(&String::from_utf8_lossy(sample))
             .ok()
