@@ -4,16 +4,11 @@
 
 mod support;
 
-use manifest_rewrite::ManifestRewrite;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use support::odd;
+use support::request::ask;
 use support::timeline::{Segment, Timeline};
-use weir_module::testing::{Outcome, TestHost, decide, exchange};
-use weir_module::{Module, NoCounters, ResponseHead};
-
-/// 2026-01-01T00:00:20Z, twenty seconds into the playlists that are made here.
-const NOW: u64 = 1_767_225_620_000_000_000;
 
 const CLIP: &str = "[clip]\nstart-parameter = 'start'\nend-parameter = 'end'\n";
 const LATE: &str = "[clip]\ndelay = 5\n";
@@ -26,39 +21,10 @@ const BREAKS: &str = "[[interstitials]]\nid = 'pre'\nat = 'pre'\nasset-uri = 'ad
 
 /// The result, or the status that stands for it.
 fn run(config: &str, query: &str, playlist: &str) -> Result<String, u16> {
-    let mut host = TestHost::<NoCounters> {
-        now_ns: NOW,
-        ..TestHost::default()
-    };
-    let mut module = ManifestRewrite::configure(config).unwrap();
-    let headers = [
-        ("weir-token", "query:t=X"),
-        ("weir-session", "s"),
-        (":authority", "edge.test"),
-    ];
     let target = format!("/v/index.m3u8?{query}");
-    let verdict = decide(&mut module, &mut host, "GET", &target, &headers);
-    let head = ResponseHead {
-        status: 200,
-        headers: Vec::new(),
-    };
-    match exchange(
-        verdict,
-        &mut host,
-        (head, playlist.into()),
-        97,
-        |_| unreachable!(),
-    ) {
-        Outcome::Upstream(_, body) => Ok(String::from_utf8(body).unwrap()),
-        Outcome::Answer(answer) => {
-            let (status, _, body) = answer.render(None);
-            if status == 200 {
-                Ok(String::from_utf8(body).unwrap())
-            } else {
-                Err(status)
-            }
-        }
-        Outcome::BrokenOff(reason) => panic!("{reason}\n{config}\n{playlist}"),
+    match ask(config, &target, "query:t=X", playlist, 97) {
+        (200, text) => Ok(text),
+        (status, _) => Err(status),
     }
 }
 

@@ -3,51 +3,15 @@
 
 mod support;
 
-use manifest_rewrite::ManifestRewrite;
 use proptest::prelude::*;
 use support::multivariant::multivariant;
+use support::request::ask;
 use support::{media, playlists, problems};
-use weir_module::testing::{Outcome, TestHost, decide, exchange};
-use weir_module::{Module, NoCounters, ResponseHead};
-
-/// 2026-01-01T00:00:20Z, twenty seconds into the playlists that are made here.
-const NOW: u64 = 1_767_225_620_000_000_000;
 
 /// Status and text of the result.
 fn run(config: &str, query: &str, token: &str, playlist: &str) -> (u16, String) {
-    let mut host = TestHost::<NoCounters> {
-        now_ns: NOW,
-        ..TestHost::default()
-    };
-    let mut module =
-        ManifestRewrite::configure(config).unwrap_or_else(|error| panic!("{error}\n{config}"));
-    let headers = [
-        ("weir-token", token),
-        ("weir-session", "s"),
-        ("weir-tier", "free"),
-        (":authority", "edge.test"),
-        (":scheme", "https"),
-    ];
     let target = format!("/v/wm-a/index.m3u8?{query}");
-    let verdict = decide(&mut module, &mut host, "GET", &target, &headers);
-    let head = ResponseHead {
-        status: 200,
-        headers: Vec::new(),
-    };
-    match exchange(
-        verdict,
-        &mut host,
-        (head, playlist.into()),
-        4096,
-        |_| unreachable!(),
-    ) {
-        Outcome::Upstream(_, body) => (200, String::from_utf8(body).unwrap()),
-        Outcome::Answer(answer) => {
-            let (status, _, body) = answer.render(None);
-            (status, String::from_utf8(body).unwrap())
-        }
-        Outcome::BrokenOff(reason) => panic!("{reason}\n{config}\n{playlist}"),
-    }
+    ask(config, &target, token, playlist, 4096)
 }
 
 fn faults(text: &str) -> std::collections::BTreeSet<String> {

@@ -59,9 +59,8 @@ impl Job {
             Subject::PictureOrFrame | Subject::PictureOrPreview
         );
         if head.status == 404 && or_else {
-            return self.drop_then_forward(Form::Json.name(), |job| {
-                Box::new(move |head: &ResponseHead, _: &mut dyn Host| job.index(head, Form::Json))
-            });
+            let target = self.beside(Form::Json.name());
+            return self.drop_then_get(target, |job, head, _| job.index(head, Form::Json));
         }
         if let Some(reply) = self.without_body(head) {
             return reply;
@@ -69,18 +68,7 @@ impl Job {
         if self.head_only {
             // The result's length and type are known only when it has been made.
             let target = self.asked.target.clone();
-            let job = Self {
-                head_only: false,
-                ..self
-            };
-            return Reply::Collect {
-                limit: 0,
-                then: Box::new(move |_, _| {
-                    let exchange =
-                        move |head: &ResponseHead, host: &mut dyn Host| job.picture(head, host);
-                    Step::Forward(get(target), Box::new(exchange))
-                }),
-            };
+            return self.drop_then_get(target, Self::picture);
         }
         let kept = Kept::of(head);
         Reply::Collect {
@@ -235,20 +223,20 @@ impl Job {
         format!("{}{name}{}", self.asked.folder(), self.asked.pass_query)
     }
 
-    /// Lets the response at hand go and asks for a file beside the picture.
-    fn drop_then_forward(
+    /// Lets the response at hand go, whatever body it has, and asks for another file with GET.
+    fn drop_then_get(
         self,
-        name: &str,
-        next: impl FnOnce(Self) -> Box<dyn Exchange> + 'static,
+        target: String,
+        next: impl FnOnce(Self, &ResponseHead, &mut dyn Host) -> Reply + 'static,
     ) -> Reply {
-        let target = self.beside(name);
         let job = Self {
             head_only: false,
             ..self
         };
+        let exchange = move |head: &ResponseHead, host: &mut dyn Host| next(job, head, host);
         Reply::Collect {
             limit: 0,
-            then: Box::new(move |_, _| Step::Forward(get(target), next(job))),
+            then: Box::new(move |_, _| Step::Forward(get(target), Box::new(exchange))),
         }
     }
 }

@@ -4,6 +4,7 @@
 pub mod media;
 pub mod multivariant;
 pub mod odd;
+pub mod request;
 pub mod timeline;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! The index of a storyboard in the form that the origin does not have.
 
-use weir_module::{Answer, Edits, Host, Level, Reply, ResponseHead, Step};
+use weir_module::{Answer, Edits, Level, Reply, ResponseHead, Step};
 
 use super::Job;
 use super::frame::LARGEST_INDEX;
@@ -14,9 +14,8 @@ impl Job {
         if head.status != 404 {
             return Reply::Pass(Edits::none());
         }
-        self.drop_then_forward(form.other().name(), move |job| {
-            Box::new(move |head: &ResponseHead, _: &mut dyn Host| job.converted(head, form))
-        })
+        let target = self.beside(form.other().name());
+        self.drop_then_get(target, move |job, head, _| job.converted(head, form))
     }
 
     /// A response to the request for the other form.

@@ -15,27 +15,15 @@ impl Job {
     /// A response to the request for the storyboard's index.
     pub(super) fn index(self, head: &ResponseHead, form: Form) -> Reply {
         if head.status == 404 && form == Form::Json {
-            return self.drop_then_forward(form.other().name(), move |job| {
-                Box::new(move |head: &ResponseHead, _: &mut dyn Host| job.index(head, form.other()))
-            });
+            let target = self.beside(form.other().name());
+            return self.drop_then_get(target, move |job, head, _| job.index(head, form.other()));
         }
         if head.status != 200 {
             return Reply::Pass(Edits::none());
         }
         if self.head_only {
             let target = self.beside(form.name());
-            let job = Self {
-                head_only: false,
-                ..self
-            };
-            return Reply::Collect {
-                limit: 0,
-                then: Box::new(move |_, _| {
-                    let exchange =
-                        move |head: &ResponseHead, _: &mut dyn Host| job.index(head, form);
-                    Step::Forward(get(target), Box::new(exchange))
-                }),
-            };
+            return self.drop_then_get(target, move |job, head, _| job.index(head, form));
         }
         Reply::Collect {
             limit: LARGEST_INDEX,
