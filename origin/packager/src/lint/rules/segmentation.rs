@@ -7,10 +7,14 @@ use crate::lint::presentation::{Document, Presentation, Role};
 use crate::lint::rule::rules;
 
 rules! {
-    IDR: Must Packaging "apple-7.4"
+    IDR: Must Content "apple-7.4"
         "Video segments start with an IDR picture."
         "Players cannot start or switch there."
-        "Cut segments at IDR pictures.";
+        "Encode closed groups of pictures, and cut segments at IDR pictures.";
+    CLAIM: Must Packaging "rfc-4.4.2.1-independent"
+        "Where EXT-X-INDEPENDENT-SEGMENTS stands, every segment can be decoded without another."
+        "Players that rely on it show broken pictures after a seek or a switch."
+        "Leave the tag out, or cut segments where no picture refers over the cut.";
     TARGET: Should Packaging "apple-7.5"
         "The target duration is 6 seconds."
         "Longer segments start and switch slowly, shorter ones make many requests."
@@ -55,8 +59,8 @@ pub(super) fn check(presentation: &Presentation, out: &mut Findings) {
     for document in presentation.media() {
         let role = presentation.role(document);
         if role == Role::Video {
-            check_start(document, out);
             let independent = above || document.media().independent_segments;
+            check_start(document, independent, out);
             if !independent && starts_with_idr(document) {
                 let message =
                     "EXT-X-INDEPENDENT-SEGMENTS is missing here and in the multivariant playlist";
@@ -83,7 +87,7 @@ fn starts_with_idr(document: &Document) -> bool {
     !pictures.is_empty() && pictures.iter().all(|picture| *picture == Picture::Idr)
 }
 
-fn check_start(document: &Document, out: &mut Findings) {
+fn check_start(document: &Document, independent: bool, out: &mut Findings) {
     let segments = document
         .media()
         .segments
@@ -106,6 +110,9 @@ fn check_start(document: &Document, out: &mut Findings) {
             _ => continue,
         };
         out.add(&IDR, document.url(), segment.line, &segment.uri, message);
+        if independent {
+            out.add(&CLAIM, document.url(), segment.line, &segment.uri, message);
+        }
     }
 }
 

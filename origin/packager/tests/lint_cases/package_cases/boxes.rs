@@ -77,7 +77,8 @@ pub(super) fn cases() -> Vec<Case> {
         bytes("rfc-3.1.2-tfdt", film(), segment, b"tfdt", b"free"),
         case("rfc-3.1.2-whole", cut),
         case("rfc-3.1.2-addressing", addressed),
-        case("apple-7.4", dependent),
+        case("apple-7.4", dependent.clone()),
+        case("rfc-4.4.2.1-independent", dependent),
         text(
             "rfc-3.1.2-map",
             film(),
