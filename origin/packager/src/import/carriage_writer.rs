@@ -5,6 +5,9 @@ use bytes::{BufMut, Bytes};
 use super::carriage::Form;
 use super::places::{Place, PlacesWriter};
 
+/// Least bytes of the stream from one piece to the next.
+const NEAR: u64 = 4 << 10;
+
 /// Collects what a carriage says.
 #[derive(Debug)]
 pub(crate) struct CarriageWriter {
@@ -18,6 +21,8 @@ pub(crate) struct CarriageWriter {
     samples: PlacesWriter,
     pieces: PlacesWriter,
     address: u64,
+    /// Where the last piece starts in the stream.
+    last_piece: Option<u64>,
 }
 
 impl CarriageWriter {
@@ -31,6 +36,7 @@ impl CarriageWriter {
             samples: PlacesWriter::default(),
             pieces: PlacesWriter::default(),
             address: 0,
+            last_piece: None,
         }
     }
 
@@ -50,8 +56,15 @@ impl CarriageWriter {
         self.address += u64::from(size);
     }
 
-    /// Adds a piece of the stream.
+    /// Adds a piece of the stream, unless it starts so near to the one before that the few bytes between them may be read with it.
     pub(crate) fn piece(&mut self, start: u64, place: u64) {
+        if self
+            .last_piece
+            .is_some_and(|last| start.saturating_sub(last) < NEAR)
+        {
+            return;
+        }
+        self.last_piece = Some(start);
         self.pieces.push(Place {
             key: start,
             start: place,
