@@ -1,6 +1,9 @@
 //! The built components in Wasmtime, each by itself: what only a whole request and response can show.
 #![allow(clippy::unwrap_used)]
 
+#[path = "components/pictures.rs"]
+mod pictures;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
