@@ -91,7 +91,7 @@ impl SegmentFacts {
 pub(super) enum Picture {
     /// Decoding starts here and nothing after refers to anything before.
     Idr,
-    /// Decoding can start here, with leading pictures that cannot be decoded (HEVC CRA and BLA).
+    /// Decoding can start here, though leading pictures may be there that cannot be decoded (HEVC CRA and BLA).
     OpenGop,
     /// It refers to other pictures.
     Dependent,

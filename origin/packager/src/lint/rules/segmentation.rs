@@ -101,16 +101,22 @@ fn check_start(document: &Document, independent: bool, out: &mut Findings) {
                 .is_some_and(|track| track.kind == Some(TrackKind::Video));
             !video || span.starts_with_sync
         });
-        let message = match facts.first_picture {
-            Some(Picture::Dependent) => "the first picture depends on others",
-            Some(Picture::OpenGop) => {
-                "the first picture is an I-frame but no IDR: leading pictures depend on the segment before"
-            }
-            _ if !sync => "the first sample is no sync sample",
+        // Pictures that are shown before the first one, and so may refer to what is shown before them.
+        let leading = facts.spans.iter().any(|span| {
+            span.starts_with_sync && span.keyframes.first().is_some_and(|at| *at > span.start)
+        });
+        let (message, dependent) = match facts.first_picture {
+            Some(Picture::Dependent) => ("the first picture depends on others", true),
+            Some(Picture::OpenGop) if leading => (
+                "the first picture is an I-frame but no IDR: leading pictures depend on the segment before",
+                true,
+            ),
+            Some(Picture::OpenGop) => ("the first picture is an I-frame but no IDR", false),
+            _ if !sync => ("the first sample is no sync sample", true),
             _ => continue,
         };
         out.add(&IDR, document.url(), segment.line, &segment.uri, message);
-        if independent {
+        if independent && dependent {
             out.add(&CLAIM, document.url(), segment.line, &segment.uri, message);
         }
     }
