@@ -1,6 +1,8 @@
 //! How the samples of a track fragment are described: by which sample description, and whether they are encrypted
 //! (ISO/IEC 14496-12, 8.8.7; ISO/IEC 23001-7, 6).
 
+use std::collections::BTreeSet;
+
 use super::init::{Init, InitTrack};
 use crate::Error;
 use crate::isobmff::Mp4Box;
@@ -48,6 +50,7 @@ impl TrackFragment {
         };
         let (mut senc, mut saiz, mut saio) = (false, false, false);
         let mut description = None;
+        let mut samples = 0_u64;
         for child in traf.children() {
             let child = child?;
             match &child.kind.bytes() {
@@ -65,7 +68,7 @@ impl TrackFragment {
                 b"tfdt" => found.timed = true,
                 b"trun" => {
                     let (_, _, mut fields) = child.full()?;
-                    found.has_samples |= fields.u32()? > 0;
+                    samples = samples.saturating_add(fields.u32()?.into());
                 }
                 b"senc" => senc = true,
                 b"saiz" => saiz = true,
@@ -73,35 +76,48 @@ impl TrackFragment {
                 _ => {}
             }
         }
+        found.has_samples = samples > 0;
         found.has_auxiliary = senc || (saiz && saio);
         if let Some(track) = init.track(found.track) {
             found.described.description = description.unwrap_or(track.default_description);
-            found.described.encrypted = encrypted(traf, track, found.described.description)?;
+            found.described.encrypted =
+                encrypted(traf, track, found.described.description, samples)?;
         }
         Ok(found)
     }
 }
 
 /// Whether a sample is encrypted, by the sample entry and by what sample groups say beside it.
-fn encrypted(traf: &Mp4Box, track: &InitTrack, description: u32) -> Result<Option<bool>, Error> {
+fn encrypted(
+    traf: &Mp4Box,
+    track: &InitTrack,
+    description: u32,
+    samples: u64,
+) -> Result<Option<bool>, Error> {
     let protection = track
         .description(description)
         .and_then(|found| found.protection.as_ref());
     let Some(protection) = protection else {
         return Ok(Some(false));
     };
-    let mut groups = Vec::new();
+    let mut groups = BTreeSet::new();
     let mut local = Vec::new();
+    // Samples that a group names; the others are as the sample entry says.
+    let mut covered = 0_u64;
     for child in traf.children() {
         let child = child?;
         match &child.kind.bytes() {
-            b"sbgp" => groups.extend(assigned(&child)?),
+            b"sbgp" => {
+                let (count, named) = assigned(&child)?;
+                covered = covered.saturating_add(count);
+                groups.extend(named);
+            }
             b"sgpd" => local.extend(key_descriptions(&child)?),
             _ => {}
         }
     }
-    if groups.is_empty() {
-        return Ok(Some(protection.by_default));
+    if covered < samples {
+        groups.insert(0);
     }
     let mut any = false;
     for index in groups {
@@ -121,23 +137,25 @@ fn encrypted(traf: &Mp4Box, track: &InitTrack, description: u32) -> Result<Optio
     Ok(Some(any))
 }
 
-/// The descriptions that a `sbgp` box of keys names.
-fn assigned(sbgp: &Mp4Box) -> Result<Vec<u32>, Error> {
+/// The descriptions that a `sbgp` box of keys names, and for how many samples.
+fn assigned(sbgp: &Mp4Box) -> Result<(u64, BTreeSet<u32>), Error> {
     let (version, _, mut fields) = sbgp.full()?;
     if fields.four_cc()? != b"seig" {
-        return Ok(Vec::new());
+        return Ok((0, BTreeSet::new()));
     }
     fields.skip(if version == 1 { 4 } else { 0 })?;
     let count = fields.u32()?;
-    let mut found = Vec::new();
+    let mut found = BTreeSet::new();
+    let mut covered = 0_u64;
     for _ in 0..count {
         let samples = fields.u32()?;
         let index = fields.u32()?;
-        if samples > 0 && !found.contains(&index) {
-            found.push(index);
+        covered = covered.saturating_add(samples.into());
+        if samples > 0 {
+            found.insert(index);
         }
     }
-    Ok(found)
+    Ok((covered, found))
 }
 
 /// Whether samples under each key of a `sgpd` box are encrypted.
@@ -166,4 +184,76 @@ fn key_descriptions(sgpd: &Mp4Box) -> Result<Vec<bool>, Error> {
         found.push(description.get(2).is_some_and(|said| *said != 0));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isobmff::{BoxWriter, FourCc};
+    use crate::lint::media::description::{Description, Protection};
+
+    /// A track fragment of 20 samples, the first 10 of which are in the group `index`. The fragment describes two groups: samples in the
+    /// clear, and samples under another key.
+    fn fragment(index: u32) -> Mp4Box {
+        let mut w = BoxWriter::with_capacity(256);
+        w.nest_full(b"tfhd", 0, 0, |w| w.u32(1));
+        w.nest_full(b"trun", 0, 0, |w| w.u32(20));
+        w.nest_full(b"sbgp", 0, 0, |w| {
+            w.bytes(b"seig");
+            w.u32(1);
+            w.u32(10);
+            w.u32(index);
+        });
+        w.nest_full(b"sgpd", 1, 0, |w| {
+            w.bytes(b"seig");
+            w.u32(20);
+            w.u32(2);
+            w.zeros(20);
+            w.bytes(&[0, 0x19, 1, 8]);
+            w.zeros(16);
+        });
+        Mp4Box {
+            kind: FourCc(*b"traf"),
+            offset: 0,
+            payload: w.finish(),
+            payload_offset: 8,
+        }
+    }
+
+    fn encrypted_by(index: u32, by_default: bool) -> Option<bool> {
+        let protection = Protection {
+            scheme: "cbcs".to_owned(),
+            pattern: None,
+            by_default,
+        };
+        let description = Description {
+            protection: Some(protection),
+            ..Description::default()
+        };
+        let init = Init {
+            tracks: vec![InitTrack {
+                id: 1,
+                default_description: 1,
+                descriptions: vec![description],
+                ..InitTrack::default()
+            }],
+            ..Init::default()
+        };
+        let found = TrackFragment::read(&fragment(index), &init).expect("readable");
+        assert!(found.has_samples && !found.timed && !found.has_auxiliary);
+        found.described.encrypted
+    }
+
+    #[test]
+    fn groups_of_samples_say_what_is_encrypted() {
+        assert_eq!(encrypted_by(0, true), Some(true));
+        assert_eq!(encrypted_by(0, false), Some(false));
+        assert_eq!(encrypted_by(LOCAL + 2, false), Some(true));
+        // Described in the movie box, or nowhere.
+        assert_eq!(encrypted_by(1, true), None);
+        assert_eq!(encrypted_by(LOCAL + 9, true), None);
+        // The samples that no group names are as the sample entry says.
+        assert_eq!(encrypted_by(LOCAL + 1, true), Some(true));
+        assert_eq!(encrypted_by(LOCAL + 1, false), Some(false));
+    }
 }

@@ -11,6 +11,8 @@ use crate::mp4::{Movie, RawIndex};
 const MAX_KEYFRAMES: usize = 512;
 /// Most ways to describe samples of a segment that are kept.
 const MAX_DESCRIBED: usize = 16;
+/// Most samples of a track in a fragment. Samples that have no entry of their own cost no byte: a broken count would take for ever.
+const MAX_SAMPLES: u64 = 1 << 20;
 
 /// One `moof` box.
 #[derive(Clone, Debug, Default)]
@@ -149,6 +151,11 @@ impl Fragment {
                 span.start = span.start.min(time);
                 span.end = span.end.max(end);
                 span.samples += 1;
+                if span.samples > MAX_SAMPLES {
+                    let message = format!("track {} has over {MAX_SAMPLES} samples", trak.id);
+                    found.problems.push((MediaProblem::Malformed, message));
+                    break;
+                }
                 span.longest = span.longest.max(sample.duration);
                 if sample.sync && pictures && span.keyframes.len() < MAX_KEYFRAMES {
                     span.keyframes.push(time);
