@@ -12,7 +12,7 @@ mod key_server;
 mod key_sources;
 mod ladder_options;
 mod life_of_an_asset;
-mod lint_failed;
+mod lint_depth;
 mod media;
 mod playback;
 mod protected_playback;
