@@ -115,6 +115,9 @@ pub(crate) struct PackageEncryption {
     /// on each line or a CPIX document, which keeps keys out of the list of processes. Several take turns with `--key-rotation`.
     #[arg(long = "key", value_name = "KID:KEY", requires = "encrypt")]
     pub(crate) keys: Vec<KeyArgument>,
+    /// The RSA private key (PKCS#8 in PEM) that opens encrypted keys of a CPIX document.
+    #[arg(long, value_name = "FILE", requires = "keys")]
+    pub(crate) delivery_key: Option<std::path::PathBuf>,
     /// Where players fetch the key, {kid} standing for its id.
     #[arg(long, value_name = "URI", requires = "encrypt")]
     pub(crate) key_uri: Option<String>,

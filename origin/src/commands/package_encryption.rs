@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use weir_origin::protection::{Scheme, SystemData, parse_key, read_key_file};
+use weir_origin::protection::{DeliveryKey, Scheme, SystemData, parse_key, read_key_file};
 use weir_packager::{Encryption, KeySystem, Method};
 
 use crate::cli::{KeyArgument, PackageEncryption};
@@ -16,10 +16,15 @@ pub(super) fn read(options: &PackageEncryption) -> anyhow::Result<Option<Encrypt
     };
     let method = read_method(name)?;
     let (mut keys, mut said) = (Vec::new(), SystemData::default());
+    let delivery = match &options.delivery_key {
+        Some(file) => DeliveryKey::read(file, Path::new("")).context("--delivery-key")?,
+        None => None,
+    };
     for KeyArgument(text) in &options.keys {
         match text.strip_prefix('@') {
             Some(path) => {
-                let file = read_key_file(Path::new(path), scheme_of(method)).context("--key")?;
+                let file = read_key_file(Path::new(path), scheme_of(method), delivery.as_ref())
+                    .context("--key")?;
                 keys.extend(file.keys);
                 said = file.signalled;
             }
@@ -113,6 +118,7 @@ mod tests {
         PackageEncryption {
             encrypt: Some("cbcs".to_owned()),
             keys: vec![KeyArgument(key.to_owned())],
+            delivery_key: None,
             key_uri: Some("https://keys.example/{kid}".to_owned()),
             systems: vec!["fairplay=skd://{kid}".to_owned(), "widevine".to_owned()],
             clear_lead: Some(6.0),

@@ -15,6 +15,10 @@ pub struct ProtectionSettings {
     pub storage_key: Secret,
     /// Where players fetch keys, `{asset}` standing for the asset's id: a path, or an absolute URL.
     pub key_url: String,
+    /// The RSA private key (PKCS#8 in PEM, mode 0600) that opens encrypted keys of CPIX documents; empty for none.
+    pub delivery_key_file: PathBuf,
+    /// Its certificate (X.509 in PEM), to which key servers are asked to encrypt; empty: they are asked for plain keys.
+    pub delivery_certificate_file: PathBuf,
     /// A key server.
     pub speke: SpekeSettings,
 }
@@ -25,6 +29,8 @@ impl Default for ProtectionSettings {
             storage_key: Secret::default(),
             // Below the asset's media, so that whatever guards those guards the keys.
             key_url: "/vod/{asset}/keys".to_owned(),
+            delivery_key_file: PathBuf::new(),
+            delivery_certificate_file: PathBuf::new(),
             speke: SpekeSettings::default(),
         }
     }

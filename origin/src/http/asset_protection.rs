@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::App;
 use super::problem::Problem;
 use crate::catalogue::Asset;
-use crate::protection::{KeySet, KeySource, Protection, SystemData, cpix, parse_key};
+use crate::protection::{DeliveryKey, KeySet, KeySource, Protection, SystemData, cpix, parse_key};
 use crate::transcode::{Container, Profile};
 
 /// Most keys that an asset may bring.
@@ -60,9 +60,13 @@ impl<'de> Deserialize<'de> for GivenKeys {
 }
 
 impl GivenKeys {
-    fn read(&self, protection: &Protection) -> Result<KeySet, String> {
+    fn read(
+        &self,
+        protection: &Protection,
+        delivery: Option<&DeliveryKey>,
+    ) -> Result<KeySet, String> {
         match self {
-            Self::Cpix(document) => cpix::read(document)
+            Self::Cpix(document) => cpix::read(document, delivery)
                 .and_then(|document| document.for_scheme(protection.scheme))
                 .map_err(|error| error.to_string()),
             Self::Lines(lines) if lines.is_empty() || lines.len() > MAX_KEYS => {
@@ -139,7 +143,7 @@ impl App {
         match (effective, source, given) {
             (Some(protection), Some(KeySource::Given), Some(given)) => {
                 let keys = given
-                    .read(protection)
+                    .read(protection, self.content_keys.delivery_key())
                     .map_err(|reason| Problem::bad_request(format!("`keys`: {reason}")))?;
                 keys.encryption(protection, "/keys")
                     .map_err(|error| Problem::bad_request(format!("`keys`: {error}")))?;
@@ -176,15 +180,19 @@ mod tests {
         let given: GivenKeys = serde_json::from_str(&format!("[\"{KEY}:{KEY}\"]")).expect("right");
         assert!(!format!("{given:?}").contains(KEY));
         assert_eq!(
-            given.read(&Protection::default()).map(|set| set.keys.len()),
+            given
+                .read(&Protection::default(), None)
+                .map(|set| set.keys.len()),
             Ok(1)
         );
         let broken = GivenKeys::Lines(vec![KEY.to_owned()]);
-        let error = broken.read(&Protection::default()).expect_err("wrong");
+        let error = broken
+            .read(&Protection::default(), None)
+            .expect_err("wrong");
         assert!(error.starts_with("[0]") && !error.contains(KEY), "{error}");
         assert!(
             GivenKeys::Lines(vec![])
-                .read(&Protection::default())
+                .read(&Protection::default(), None)
                 .is_err()
         );
     }

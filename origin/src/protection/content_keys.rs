@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::cpix::KeyRequest;
-use super::{KeySet, KeySource, Protection, ProtectionError, Speke, Vault, read_key_file};
+use super::{
+    DeliveryKey, KeySet, KeySource, Protection, ProtectionError, Speke, Vault, read_key_file,
+};
 use crate::catalogue::{AssetId, VersionNumber};
 use crate::config::ProtectionSettings;
 
@@ -12,6 +14,7 @@ use crate::config::ProtectionSettings;
 pub struct ContentKeys {
     vault: Vault,
     speke: Option<Speke>,
+    delivery: Option<DeliveryKey>,
     key_url: String,
 }
 
@@ -21,9 +24,14 @@ impl ContentKeys {
     /// # Errors
     /// [`ProtectionError::Settings`] names the key.
     pub fn new(vault: Vault, settings: &ProtectionSettings) -> Result<Self, ProtectionError> {
+        let delivery = DeliveryKey::read(
+            &settings.delivery_key_file,
+            &settings.delivery_certificate_file,
+        )?;
         Ok(Self {
             vault,
-            speke: Speke::new(&settings.speke)?,
+            speke: Speke::new(&settings.speke, delivery.clone())?,
+            delivery,
             key_url: settings.key_url.clone(),
         })
     }
@@ -38,6 +46,12 @@ impl ContentKeys {
     #[must_use]
     pub fn url(&self, id: &AssetId) -> String {
         self.key_url.replace("{asset}", id.as_str())
+    }
+
+    /// What opens encrypted keys of CPIX documents.
+    #[must_use]
+    pub fn delivery_key(&self) -> Option<&DeliveryKey> {
+        self.delivery.as_ref()
     }
 
     /// Whether there is a key server to ask.
@@ -85,7 +99,8 @@ impl ContentKeys {
                         "`key_source = \"file\"` names no `key_file`".to_owned(),
                     )
                 })?;
-                tokio::task::spawn_blocking(move || read_key_file(&file, scheme))
+                let delivery = self.delivery.clone();
+                tokio::task::spawn_blocking(move || read_key_file(&file, scheme, delivery.as_ref()))
                     .await
                     .map_err(|_| {
                         ProtectionError::Settings("reading the key file failed".to_owned())

@@ -4,16 +4,21 @@ use std::path::Path;
 
 use weir_packager::{ContentKey, KeyTracks};
 
-use super::{KeySet, ProtectionError, Scheme, SystemData, cpix};
+use super::{DeliveryKey, KeySet, ProtectionError, Scheme, SystemData, cpix};
 
 /// Largest key file in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
 /// Reads a file that holds either lines of `KID:KEY` (see [`parse_key`]; `#` begins a comment) or a CPIX document for `scheme`.
+/// Encrypted keys of a document are opened with `delivery`.
 ///
 /// # Errors
 /// [`ProtectionError::File`] names the file and the line, never what stands there. A file that others may read is refused.
-pub fn read_key_file(path: &Path, scheme: Scheme) -> Result<KeySet, ProtectionError> {
+pub fn read_key_file(
+    path: &Path,
+    scheme: Scheme,
+    delivery: Option<&DeliveryKey>,
+) -> Result<KeySet, ProtectionError> {
     let refuse = |reason: String| ProtectionError::File {
         file: path.display().to_string(),
         reason,
@@ -29,7 +34,7 @@ pub fn read_key_file(path: &Path, scheme: Scheme) -> Result<KeySet, ProtectionEr
         .trim_start()
         .starts_with('<')
     {
-        return cpix::read(&text)
+        return cpix::read(&text, delivery)
             .and_then(|document| document.for_scheme(scheme))
             .map_err(|error| refuse(error.to_string()));
     }
@@ -53,7 +58,7 @@ pub fn read_key_file(path: &Path, scheme: Scheme) -> Result<KeySet, ProtectionEr
 
 /// A key file is for its owner alone, as private keys of SSH are.
 #[cfg(unix)]
-fn refuse_open_mode(metadata: &std::fs::Metadata) -> Result<(), String> {
+pub(super) fn refuse_open_mode(metadata: &std::fs::Metadata) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;
     if metadata.mode() & 0o077 == 0 {
         return Ok(());
@@ -65,7 +70,7 @@ fn refuse_open_mode(metadata: &std::fs::Metadata) -> Result<(), String> {
 }
 
 #[cfg(not(unix))]
-fn refuse_open_mode(_: &std::fs::Metadata) -> Result<(), String> {
+pub(super) fn refuse_open_mode(_: &std::fs::Metadata) -> Result<(), String> {
     Ok(())
 }
 
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn files_of_lines_are_read() {
         let text = format!("# film\nvideo={ID}:{KEY}\n\naudio={ID}:{KEY}:{ID}\n");
-        let set = read_key_file(file(&text, 0o600).path(), Scheme::Cbcs).expect("sound");
+        let set = read_key_file(file(&text, 0o600).path(), Scheme::Cbcs, None).expect("sound");
         assert_eq!(set.keys.len(), 2);
         assert_eq!(set.keys[1].iv, Some(set.keys[1].id));
         assert_eq!(set.keys[0].tracks, KeyTracks::Video);
@@ -137,11 +142,11 @@ mod tests {
             ("<CPIX".to_owned(), 0o600, "CPIX"),
         ] {
             let file = file(&text, mode);
-            let error = read_key_file(file.path(), Scheme::Cbcs)
+            let error = read_key_file(file.path(), Scheme::Cbcs, None)
                 .expect_err(words)
                 .to_string();
             assert!(error.contains(words) && !error.contains(KEY), "{error}");
         }
-        assert!(read_key_file(Path::new("/nowhere/keys"), Scheme::Cbcs).is_err());
+        assert!(read_key_file(Path::new("/nowhere/keys"), Scheme::Cbcs, None).is_err());
     }
 }

@@ -5,6 +5,7 @@
 
 mod content_keys;
 pub mod cpix;
+mod delivery_key;
 mod error;
 mod key_file;
 mod key_set;
@@ -14,6 +15,7 @@ mod speke;
 mod vault;
 
 pub use content_keys::ContentKeys;
+pub use delivery_key::DeliveryKey;
 pub use error::ProtectionError;
 pub use key_file::{parse_key, read_key_file};
 pub use key_set::{KeySet, SystemData};

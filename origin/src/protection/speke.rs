@@ -15,7 +15,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::cpix::{self, KeyRequest};
-use super::{KeySet, ProtectionError};
+use super::{DeliveryKey, KeySet, ProtectionError};
 use crate::config::SpekeSettings;
 
 /// Largest answer in bytes: 128 keys for five systems have about 300 KiB.
@@ -32,6 +32,7 @@ const AGENT: &str = concat!("weir-origin/", env!("CARGO_PKG_VERSION"));
 pub struct Speke {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     uri: Uri,
+    delivery: Option<DeliveryKey>,
     credential: Option<(HeaderName, HeaderValue)>,
     timeout: Duration,
     attempts: u32,
@@ -52,11 +53,14 @@ struct Missed {
 }
 
 impl Speke {
-    /// A client by these settings; `None` without a URL.
+    /// A client by these settings; `None` without a URL. With a certificate of `delivery` it asks for encrypted keys.
     ///
     /// # Errors
     /// [`ProtectionError::Settings`] names the key.
-    pub fn new(settings: &SpekeSettings) -> Result<Option<Self>, ProtectionError> {
+    pub fn new(
+        settings: &SpekeSettings,
+        delivery: Option<DeliveryKey>,
+    ) -> Result<Option<Self>, ProtectionError> {
         if settings.url.is_empty() {
             return Ok(None);
         }
@@ -100,6 +104,7 @@ impl Speke {
         Ok(Some(Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
             uri,
+            delivery,
             credential,
             timeout,
             attempts: settings.attempts.max(1),
@@ -111,7 +116,10 @@ impl Speke {
     /// # Errors
     /// [`ProtectionError::KeyServer`] says what the server answered.
     pub async fn keys(&self, wanted: &KeyRequest<'_>) -> Result<KeySet, ProtectionError> {
-        let body = Bytes::from(cpix::request(wanted));
+        let body = Bytes::from(cpix::request(
+            wanted,
+            self.delivery.as_ref().and_then(DeliveryKey::certificate),
+        ));
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
             let asked = self.ask(body.clone(), wanted.speke_version());
@@ -197,7 +205,7 @@ impl Speke {
             reason,
             transient: false,
         };
-        let mut set = cpix::read(text)
+        let mut set = cpix::read(text, self.delivery.as_ref())
             .and_then(|document| document.for_scheme(wanted.scheme))
             .map_err(|error| failed(format!("its answer cannot be used: {error}")))?;
         let known = |id| wanted.keys.iter().position(|(own, _)| *own == id);

@@ -4,6 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use aws_lc_rs::cipher::{AES_256, PaddedBlockEncryptingKey, UnboundCipherKey};
+use aws_lc_rs::hmac;
+use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PrivateDecryptingKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -34,6 +37,8 @@ pub(crate) struct Manner {
     pub(crate) unwell: u32,
     /// All get this status and text.
     pub(crate) refusal: Option<(u16, &'static str)>,
+    /// Keys are encrypted to this one (a private key, PKCS#8 in DER), whose certificate the request must bring.
+    pub(crate) recipient: Option<Vec<u8>>,
 }
 
 impl KeyServer {
@@ -104,7 +109,7 @@ async fn answer(
     } else if let Some((status, text)) = manner.refusal {
         (status, text.to_owned())
     } else {
-        (200, filled(&document))
+        (200, filled(&document, manner.recipient.as_deref()))
     };
     Ok(Response::builder()
         .status(StatusCode::from_u16(status).expect("a status"))
@@ -114,15 +119,29 @@ async fn answer(
 }
 
 /// The document with keys in it, and an address for FairPlay.
-fn filled(document: &str) -> String {
-    let key = STANDARD.encode(hex::decode(KEY).expect("digits"));
-    let secret = format!(
-        "><cpix:Data><pskc:Secret><pskc:PlainValue>{key}</pskc:PlainValue></pskc:Secret></cpix:Data></cpix:ContentKey>"
-    );
+fn filled(document: &str, recipient: Option<&[u8]>) -> String {
+    let key = hex::decode(KEY).expect("digits");
+    let (delivery, value) = match recipient {
+        None => (
+            String::new(),
+            format!(
+                "<pskc:PlainValue>{}</pskc:PlainValue>",
+                STANDARD.encode(key)
+            ),
+        ),
+        Some(recipient) => encrypted(&key, recipient),
+    };
+    let secret =
+        format!("><cpix:Data><pskc:Secret>{value}</pskc:Secret></cpix:Data></cpix:ContentKey>");
     let mut text = String::new();
     for line in document.lines() {
         if line.starts_with("<cpix:ContentKey ") {
             text.push_str(&line.replace("/>", &secret));
+        } else if line.contains("<ds:X509Certificate>") {
+            text.push_str(&line.replace(
+                "</cpix:DeliveryKey>",
+                &format!("</cpix:DeliveryKey>{delivery}"),
+            ));
         } else if line.contains("94ce86fb-07ff-4f43-adb8-93d2fa968ca2") {
             let kid = line.split('"').nth(1).expect("a kid").replace('-', "");
             let tag = format!(
@@ -142,4 +161,50 @@ fn filled(document: &str) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A document key and a key for codes encrypted to a recipient (CPIX 2.3, 6.1.4), and a content key encrypted with them.
+fn encrypted(content_key: &[u8], recipient: &[u8]) -> (String, String) {
+    const DOCUMENT_KEY: [u8; 32] = [0xd0; 32];
+    const MAC_KEY: [u8; 64] = [0x3a; 64];
+    let public = PrivateDecryptingKey::from_pkcs8(recipient)
+        .expect("a key")
+        .public_key();
+    let public = OaepPublicEncryptingKey::new(public).expect("a key");
+    let wrapped = |secret: &[u8]| {
+        let mut space = vec![0; public.ciphertext_size()];
+        let sealed = public
+            .encrypt(&OAEP_SHA1_MGF1SHA1, secret, &mut space, None)
+            .expect("encrypted");
+        data("rsa-oaep-mgf1p", sealed)
+    };
+    let delivery = format!(
+        "<cpix:DocumentKey Algorithm=\"http://www.w3.org/2001/04/xmlenc#aes256-cbc\"><cpix:Data><pskc:Secret><pskc:EncryptedValue>{}\
+         </pskc:EncryptedValue></pskc:Secret></cpix:Data></cpix:DocumentKey>\
+         <cpix:MACMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#hmac-sha512\"><cpix:Key>{}</cpix:Key></cpix:MACMethod>",
+        wrapped(&DOCUMENT_KEY),
+        wrapped(&MAC_KEY)
+    );
+    let cipher = UnboundCipherKey::new(&AES_256, &DOCUMENT_KEY).expect("a key");
+    let cipher = PaddedBlockEncryptingKey::cbc_pkcs7(cipher).expect("a cipher");
+    let mut blocks = content_key.to_vec();
+    let context = cipher.encrypt(&mut blocks).expect("encrypted");
+    let iv: &[u8] = (&context).try_into().expect("a vector");
+    let sealed = [iv, &blocks].concat();
+    let code = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA512, &MAC_KEY), &sealed);
+    let value = format!(
+        "<pskc:EncryptedValue>{}</pskc:EncryptedValue><pskc:ValueMAC>{}</pskc:ValueMAC>",
+        data("aes256-cbc", &sealed),
+        STANDARD.encode(code)
+    );
+    (delivery, value)
+}
+
+/// Encrypted data as XML has them.
+fn data(algorithm: &str, sealed: &[u8]) -> String {
+    format!(
+        "<enc:EncryptionMethod xmlns:enc=\"http://www.w3.org/2001/04/xmlenc#\" Algorithm=\"http://www.w3.org/2001/04/xmlenc#{algorithm}\"/>\
+         <enc:CipherData xmlns:enc=\"http://www.w3.org/2001/04/xmlenc#\"><enc:CipherValue>{}</enc:CipherValue></enc:CipherData>",
+        STANDARD.encode(sealed)
+    )
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::key_server::{self, KeyServer, Manner};
@@ -152,6 +153,86 @@ async fn a_key_server_is_asked_again_and_believed() {
     ] {
         assert!(document.contains(part), "{part}: {document}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_a_key_server_encrypts_are_opened() {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/cpix");
+    let folder = tempfile::tempdir().expect("a folder");
+    let private = own_file(folder.path(), &vectors.join("recipient-key.pem"));
+    let pem = std::fs::read_to_string(&private).expect("text");
+    let der: String = pem.lines().filter(|line| !line.contains("-----")).collect();
+    let manner = Manner {
+        recipient: Some(STANDARD.decode(der).expect("Base64")),
+        ..Manner::default()
+    };
+    let authority = folder.path().join("ca.pem");
+    let server = KeyServer::start(&authority, manner).await;
+    let certificate = vectors.join("recipient-certificate.pem");
+    let mut settings = with_key_server(&server.url, &authority);
+    for (name, file) in [("KEY", &private), ("CERTIFICATE", &certificate)] {
+        settings.push((
+            format!("WEIR_ORIGIN__PROTECTION__DELIVERY_{name}_FILE"),
+            file.to_str().expect("text").to_owned(),
+        ));
+    }
+    let origin = Origin::start_with(&settings);
+    let protection = json!({ "scheme": "cbcs", "systems": ["clearkey"], "key_source": "speke" });
+    let asset = origin
+        .publish_as(&json!({ "protection": protection }), &film())
+        .await;
+    let kept = origin.data().join("keys/content").join(id_of(&asset));
+    let kept = std::fs::read_to_string(kept.join("v1.json")).expect("kept");
+    assert!(kept.contains(key_server::KEY), "it keeps another key");
+    let own: String = std::fs::read_to_string(&certificate)
+        .expect("text")
+        .lines()
+        .filter(|line| !line.contains("-----"))
+        .collect();
+    let asked = server.asked.lock().expect("not poisoned")[0].1.clone();
+    assert!(asked.contains(&own), "the certificate is not sent");
+
+    // The same from a document that comes with the asset; and one that was changed on the way.
+    let document = std::fs::read_to_string(vectors.join("document.xml")).expect("text");
+    let protection = json!({ "scheme": "cbcs", "systems": ["clearkey"], "key_source": "given" });
+    let asset = origin
+        .publish_as(
+            &json!({ "protection": protection, "keys": document }),
+            &film(),
+        )
+        .await;
+    assert_eq!(
+        key_ids(&asset),
+        [
+            "98ee5596cd3e420d963ae382420c6eff",
+            "53abdba2f21043cbbc90f18f9a890a02"
+        ]
+    );
+    let (_, playlist) = media_playlist(&origin, &asset).await;
+    assert!(playlist.contains("#EXT-X-KEY"), "{playlist}");
+    let changed = document.replacen("<pskc:ValueMAC>", "<pskc:ValueMAC>AAAA", 1);
+    let answer = origin
+        .admin(
+            Method::POST,
+            "/v1/assets",
+            json!({ "protection": protection, "keys": changed }).to_string(),
+        )
+        .await;
+    assert_eq!(answer.status, 400);
+    let said = answer.json()["detail"].to_string();
+    assert!(
+        said.contains("98ee5596cd3e420d963ae382420c6eff") && said.contains("ValueMAC"),
+        "{said}"
+    );
+}
+
+/// A copy of a file that nobody else may read, as a checkout cannot have it.
+fn own_file(folder: &Path, of: &Path) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let file = folder.join("key.pem");
+    std::fs::copy(of, &file).expect("copied");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("set");
+    file
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

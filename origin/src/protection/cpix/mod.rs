@@ -1,8 +1,9 @@
 //! CPIX documents (DASH-IF Content Protection Information Exchange 2.3 and 2.4): keys, and what key systems want said, in XML.
 //!
-//! Read are plain keys, `DRMSystem` signalling of Widevine, PlayReady and FairPlay, and usage rules for video, audio and key periods.
-//! What Weir would have to leave out is refused: encrypted documents, keys by picture size, rules by other filters.
+//! Read are plain keys and such as are encrypted to this origin's certificate, `DRMSystem` signalling of Widevine, PlayReady and FairPlay, and usage rules for video, audio and key periods.
+//! What Weir would have to leave out is refused: keys by picture size, rules by other filters.
 
+mod encrypted;
 mod read;
 mod request;
 mod signalling;

@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use weir_packager::{ContentKey, Key, KeyId};
 
+use super::encrypted::Opener;
 use super::xml::Element;
 use super::{signalling, usage};
-use crate::protection::{KeySet, ProtectionError, Scheme};
+use crate::protection::{DeliveryKey, KeySet, ProtectionError, Scheme};
 
 /// Most keys of a document.
 const MAX_KEYS: usize = 256;
@@ -47,15 +48,15 @@ impl Document {
     }
 }
 
-/// Reads a document.
+/// Reads a document, its encrypted keys with the private key they are encrypted to.
 ///
 /// # Errors
 /// [`ProtectionError::Cpix`] names element and key id, never a key.
-pub fn read(text: &str) -> Result<Document, ProtectionError> {
-    document(text).map_err(ProtectionError::Cpix)
+pub fn read(text: &str, delivery: Option<&DeliveryKey>) -> Result<Document, ProtectionError> {
+    document(text, delivery).map_err(ProtectionError::Cpix)
 }
 
-fn document(text: &str) -> Result<Document, String> {
+fn document(text: &str, delivery: Option<&DeliveryKey>) -> Result<Document, String> {
     let root = Element::parse(text)?;
     if root.name != "CPIX" {
         return Err(format!(
@@ -63,6 +64,7 @@ fn document(text: &str) -> Result<Document, String> {
             root.name.escape_debug()
         ));
     }
+    let opener = Opener::new(&root, delivery);
     let mut keys = Vec::new();
     let mut schemes = Vec::new();
     let listed = root
@@ -73,7 +75,7 @@ fn document(text: &str) -> Result<Document, String> {
         if keys.len() == MAX_KEYS {
             return Err(format!("it has more than {MAX_KEYS} keys"));
         }
-        let key = content_key(element)?;
+        let key = content_key(element, &opener)?;
         if keys.iter().any(|other: &ContentKey| other.id == key.id) {
             return Err(format!("ContentKey {}: the id stands there twice", key.id));
         }
@@ -93,19 +95,24 @@ fn document(text: &str) -> Result<Document, String> {
     })
 }
 
-fn content_key(element: &Element) -> Result<ContentKey, String> {
+fn content_key(element: &Element, opener: &Opener<'_>) -> Result<ContentKey, String> {
     let id = key_id(element)?;
     let refuse = |reason: &str| Err(format!("ContentKey {id}: {reason}"));
     let Some(secret) = element.at(&["Data", "Secret"]) else {
         return refuse("it has no key (`Data/Secret/PlainValue`)");
     };
-    if secret.first("EncryptedValue").is_some() {
-        return refuse("the key is encrypted; ask the key server for plain keys");
-    }
-    let plain = secret.first("PlainValue").map(Element::text);
-    // Not repeated in an error: it is the key.
-    let Some(key) = plain.and_then(block) else {
-        return refuse("`PlainValue` is not Base64 of 16 bytes");
+    let key = if secret.first("EncryptedValue").is_some() {
+        match opener.open(secret) {
+            Ok(key) => key,
+            Err(reason) => return refuse(&reason),
+        }
+    } else {
+        let plain = secret.first("PlainValue").map(Element::text);
+        // Not repeated in an error: it is the key.
+        match plain.and_then(block) {
+            Some(key) => key,
+            None => return refuse("`PlainValue` is not Base64 of 16 bytes"),
+        }
     };
     let iv = match element.attribute("explicitIV") {
         None | Some("") => None,
@@ -165,7 +172,7 @@ mod tests {
             r#"<cpix:ContentKeyUsageRuleList><cpix:ContentKeyUsageRule kid="{FIRST}" intendedTrackType="VIDEO"><cpix:VideoFilter/></cpix:ContentKeyUsageRule>
                <cpix:ContentKeyUsageRule kid="{SECOND}" intendedTrackType="AUDIO"><cpix:AudioFilter/></cpix:ContentKeyUsageRule></cpix:ContentKeyUsageRuleList>"#
         );
-        let document = read(&film(&keys, &rules)).expect("sound");
+        let document = read(&film(&keys, &rules), None).expect("sound");
         let found = &document.keys.keys;
         assert_eq!(found[0].id.to_string(), FIRST.replace('-', ""));
         assert_eq!(
@@ -217,7 +224,7 @@ mod tests {
             ),
             (&"<a>".repeat(100), "in each other"),
         ] {
-            let error = read(text).expect_err(words).to_string();
+            let error = read(text, None).expect_err(words).to_string();
             assert!(error.contains(words), "{words}: {error}");
             assert!(!error.contains("5dGA"), "{error}");
         }

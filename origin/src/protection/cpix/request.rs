@@ -33,9 +33,10 @@ impl KeyRequest<'_> {
     }
 }
 
-/// Writes the document: ids without keys, systems with the empty elements that the server is to fill.
+/// Writes the document: ids without keys, systems with the empty elements that the server is to fill. With a certificate (Base64 of DER)
+/// the server is to encrypt the keys to it.
 #[must_use]
-pub fn request(wanted: &KeyRequest<'_>) -> String {
+pub fn request(wanted: &KeyRequest<'_>, certificate: Option<&str>) -> String {
     let (version, scheme) = match wanted.scheme {
         Scheme::Cbcs | Scheme::SampleAes => ("2.3", "cbcs"),
         Scheme::Cenc => ("2.3", "cenc"),
@@ -43,12 +44,21 @@ pub fn request(wanted: &KeyRequest<'_>) -> String {
     };
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     // Writing to a String cannot fail.
-    let _ = write!(
+    let _ = writeln!(
         text,
         "<cpix:CPIX contentId=\"{}\" version=\"{version}\" xmlns:cpix=\"urn:dashif:org:cpix\" \
-         xmlns:pskc=\"urn:ietf:params:xml:ns:keyprov:pskc\">\n<cpix:ContentKeyList>\n",
+         xmlns:pskc=\"urn:ietf:params:xml:ns:keyprov:pskc\">",
         escape(wanted.content)
     );
+    if let Some(certificate) = certificate {
+        let _ = writeln!(
+            text,
+            "<cpix:DeliveryDataList>\n<cpix:DeliveryData id=\"weir-origin\"><cpix:DeliveryKey>\
+             <ds:X509Data xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data>\
+             </cpix:DeliveryKey></cpix:DeliveryData>\n</cpix:DeliveryDataList>"
+        );
+    }
+    text.push_str("<cpix:ContentKeyList>\n");
     for (id, _) in wanted.keys {
         let _ = writeln!(
             text,
@@ -170,9 +180,10 @@ mod tests {
             systems: &[System::Widevine, System::FairPlay],
             keys: &keys,
         };
-        let text = request(&wanted);
+        let text = request(&wanted, Some("MIIB"));
         for part in [
             "contentId=\"a&amp;b\" version=\"2.3\"",
+            "<ds:X509Certificate>MIIB</ds:X509Certificate>",
             "<cpix:ContentKey kid=\"01010101-0101-0101-0101-010101010101\" commonEncryptionScheme=\"cbcs\"/>",
             "<cpix:DRMSystem kid=\"02020202-0202-0202-0202-020202020202\" systemId=\"94ce86fb-07ff-4f43-adb8-93d2fa968ca2\"><cpix:HLSSignalingData playlist=\"media\"/>",
             "intendedTrackType=\"AUDIO\"><cpix:KeyPeriodFilter periodId=\"period-1\"/><cpix:AudioFilter/>",
@@ -180,13 +191,16 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert_eq!(wanted.speke_version(), "2.0");
-        let simple = request(&KeyRequest {
+        let simple = KeyRequest {
             scheme: Scheme::Aes128,
             keys: &keys[..1],
             ..wanted
-        });
+        };
+        let simple = request(&simple, None);
         assert!(
-            simple.contains("version=\"2.4\"") && !simple.contains("Period"),
+            simple.contains("version=\"2.4\"")
+                && !simple.contains("Period")
+                && !simple.contains("Delivery"),
             "{simple}"
         );
         assert!(super::super::xml::Element::parse(&text).is_ok());
