@@ -18,6 +18,8 @@ const LONGEST: &str = "-max_len=65536";
 const MEMORY: &str = "-rss_limit_mb=1024";
 /// Most seconds for one input.
 const PATIENCE: &str = "-timeout=25";
+/// Where the numbers of a run with a fixed count begin.
+const SEED: &str = "-seed=20261121";
 
 /// What to fuzz.
 #[derive(Args)]
@@ -27,21 +29,21 @@ pub(crate) struct Options {
     /// Seconds for each target.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
-    /// Build with little optimisation: ready sooner, for short runs.
+    /// So many inputs for each target, always the same ones, built with little optimisation: ready sooner.
     #[arg(long)]
-    quick: bool,
+    runs: Option<u32>,
     /// With the address sanitizer: slower, for targets that call C.
     #[arg(long)]
     address: bool,
 }
 
 impl Options {
-    /// Every target for `seconds`, which are few.
-    pub(crate) fn bounded(seconds: u32) -> Self {
+    /// Every target with `runs` inputs.
+    pub(crate) fn bounded(runs: u32) -> Self {
         Self {
             names: Vec::new(),
-            seconds,
-            quick: true,
+            seconds: 60,
+            runs: Some(runs),
             address: false,
         }
     }
@@ -127,18 +129,31 @@ impl Package {
             .env("CARGO", cargo::command().get_program())
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_TARGET_DIR");
-        if options.quick {
+        if options.runs.is_some() {
             command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
         }
         command
     }
 
     fn fuzz(&self, program: &Path, target: &str, options: &Options) -> anyhow::Result<()> {
-        let corpus = self.folder.join("fuzz/corpus").join(target);
+        // What was found before would make other inputs of the same numbers.
+        let corpus = if options.runs.is_some() {
+            "fuzz/none"
+        } else {
+            "fuzz/corpus"
+        };
+        let corpus = self.folder.join(corpus).join(target);
+        if options.runs.is_some() {
+            let _ = std::fs::remove_dir_all(&corpus);
+        }
         std::fs::create_dir_all(&corpus)
             .with_context(|| format!("{} cannot be made", corpus.display()))?;
         let seeds = self.folder.join("fuzz/seeds").join(target);
-        eprintln!("   {}/{target}: {} s", self.name, options.seconds);
+        // Whether a change is taken must not hang on chance.
+        let fixed = options
+            .runs
+            .map(|runs| [format!("-runs={runs}"), SEED.to_owned()]);
+        eprintln!("   {}/{target}", self.name);
         tools::run(
             self.command(program, "run", options)
                 .arg(target)
@@ -152,6 +167,7 @@ impl Package {
                     "-verbosity=0",
                     "-print_final_stats=1",
                 ])
+                .args(fixed.iter().flatten())
                 .arg(format!("-max_total_time={}", options.seconds)),
         )
         .with_context(|| {

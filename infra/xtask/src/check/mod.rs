@@ -9,8 +9,8 @@ mod native;
 use crate::step::{Steps, strict};
 use crate::{components, dist, fuzz};
 
-/// Seconds for each fuzz target: the long runs are made by hand.
-const FUZZ_SECONDS: u32 = 4;
+/// Inputs for each fuzz target: the long runs are made by hand.
+const FUZZ_RUNS: u32 = 2000;
 
 /// How much to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(crate) fn run(scope: Scope) -> anyhow::Result<()> {
         }
     }
     steps.run("fuzzing, bounded", || {
-        fuzz::run(&fuzz::Options::bounded(FUZZ_SECONDS))
+        fuzz::run(&fuzz::Options::bounded(FUZZ_RUNS))
     });
     steps.finish()
 }
