@@ -105,9 +105,17 @@ impl Origin {
     /// The asset is not created, or no answer to the upload; the upload's own answer is handed over whatever it says.
     pub fn upload(&self, film: &Path) -> anyhow::Result<(String, Fetched)> {
         let title = film.file_stem().unwrap_or_default().to_string_lossy();
-        let created =
-            self.admin()
-                .send_json("POST", &self.url("/v1/assets"), &json!({ "title": title }))?;
+        self.upload_as(film, &json!({ "title": title }))
+    }
+
+    /// The same for an asset as `wishes` says, the body of the call that creates it.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn upload_as(&self, film: &Path, wishes: &Value) -> anyhow::Result<(String, Fetched)> {
+        let created = self
+            .admin()
+            .send_json("POST", &self.url("/v1/assets"), wishes)?;
         ensure!(
             created.status == 201,
             "create: {}: {}",
@@ -165,7 +173,18 @@ impl Origin {
     /// # Errors
     /// The film was refused.
     pub fn publish(&self, film: &Path) -> anyhow::Result<String> {
-        let (id, answer) = self.upload(film)?;
+        self.published(film, self.upload(film)?)
+    }
+
+    /// The same for an asset as `wishes` says.
+    ///
+    /// # Errors
+    /// The film was refused.
+    pub fn publish_as(&self, film: &Path, wishes: &Value) -> anyhow::Result<String> {
+        self.published(film, self.upload_as(film, wishes)?)
+    }
+
+    fn published(&self, film: &Path, (id, answer): (String, Fetched)) -> anyhow::Result<String> {
         ensure!(
             (200..300).contains(&answer.status),
             "upload: {}: {}",

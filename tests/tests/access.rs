@@ -5,6 +5,7 @@ use serde_json::json;
 use token_check::SigningKey;
 use token_check::mint::Minter;
 use weir_tests::locate::sample_film;
+use weir_tests::playlist;
 use weir_tests::system::{Store, System};
 use weir_tests::tokens;
 use weir_tests::viewer::{Fetched, Viewer};
@@ -253,4 +254,75 @@ fn the_origin_serves_media_to_the_edge_alone() {
         let answer = Viewer::default().get(&system.node.url(path)).unwrap();
         assert_eq!(answer.status, 403, "{path}: {}", answer.text());
     }
+}
+
+/// The `EXT-X-KEY` lines of the first playlist of video that `url` leads to, the address of that playlist, and its text.
+fn keys_of(viewer: &Viewer, url: &str) -> (Vec<String>, url::Url, String) {
+    let multivariant = viewer.get(url).unwrap();
+    let text = multivariant.text();
+    let variant = text
+        .lines()
+        .skip_while(|line| !line.starts_with("#EXT-X-STREAM-INF"))
+        .nth(1);
+    let address = multivariant.url.join(variant.unwrap()).unwrap();
+    let media = viewer.get(address.as_str()).unwrap().text();
+    let lines = media.lines().filter(|line| line.starts_with("#EXT-X-KEY"));
+    let uris = lines.filter_map(|line| playlist::attribute(line, "URI"));
+    (uris.collect(), address, media)
+}
+
+#[test]
+fn a_key_comes_through_the_node_to_who_may_watch_and_opens_what_is_played() {
+    use aes::cipher::{BlockModeDecrypt as _, KeyIvInit as _, block_padding::Pkcs7};
+    let system = start();
+    let wishes = json!({ "title": "protected", "protection": { "scheme": "aes-128" } });
+    let id = system
+        .origin
+        .publish_as(&sample_film(), &wishes)
+        .unwrap_or_else(|error| panic!("{error:#}"));
+    let other = publish(&system);
+    let viewer = Viewer::default();
+    let url = signed(&system, &id, &json!({ "subject": "ada" }));
+    let (keys, address, media) = keys_of(&viewer, &url);
+    assert!(!keys.is_empty(), "the playlist names a key: {media}");
+    let key_url = address.join(&keys[0]).unwrap();
+    assert_eq!(key_url.origin(), url::Url::parse(&url).unwrap().origin());
+    let key = viewer.get(key_url.as_str()).unwrap();
+    assert_eq!((key.status, key.body.len()), (200, 16), "{}", shown(&key));
+    assert!(key.header("cache-control").contains("no-store"));
+
+    // It opens the first segment (RFC 8216bis 4.4.4.4: the sequence number is the vector where none stands).
+    let line = media.lines().find(|line| line.starts_with("#EXT-X-KEY"));
+    let vector = playlist::attribute(line.unwrap(), "IV").map_or(1_u128, |text| {
+        u128::from_str_radix(text.trim_start_matches("0x"), 16).unwrap()
+    });
+    let (segment, _) = playlist::uris(&media)
+        .into_iter()
+        .find(|(uri, _)| uri.contains(".m4s"))
+        .expect("the playlist names segments");
+    let segment = viewer
+        .get(address.join(&segment).unwrap().as_str())
+        .unwrap();
+    assert_eq!(segment.status, 200, "{}", shown(&segment));
+    let mut data = segment.body.to_vec();
+    let opened = cbc::Decryptor::<aes::Aes128>::new_from_slices(&key.body, &vector.to_be_bytes())
+        .unwrap()
+        .decrypt_padded::<Pkcs7>(&mut data)
+        .expect("the padding is whole");
+    assert!(
+        matches!(&opened[4..8], b"styp" | b"moof" | b"sidx"),
+        "{:?}",
+        &opened[..16]
+    );
+
+    // Without the token, and with the token of another film, there is no key.
+    let mut bare = key_url.clone();
+    bare.set_query(None);
+    let without = viewer.get(bare.as_str()).unwrap();
+    assert_eq!(without.status, 401, "{}", shown(&without));
+    let foreign = signed(&system, &other, &json!({ "subject": "ada" }));
+    let (_, token) = foreign.split_once("?token=").unwrap();
+    bare.set_query(Some(&format!("token={token}")));
+    let with_another = viewer.get(bare.as_str()).unwrap();
+    assert_eq!(with_another.status, 403, "{}", shown(&with_another));
 }
