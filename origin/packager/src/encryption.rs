@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, TrackKind};
+use crate::protect::key_format;
+use crate::{Error, KeyTag, PsshBox, TrackKind};
 
 /// How media are encrypted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,15 @@ pub enum Method {
 }
 
 impl Method {
+    /// What `METHOD` says in playlists (RFC 8216bis 4.4.4.4).
+    pub(crate) const fn in_playlists(self) -> &'static str {
+        match self {
+            Self::Cbcs => "SAMPLE-AES",
+            Self::Cenc => "SAMPLE-AES-CTR",
+            Self::Aes128 => "AES-128",
+        }
+    }
+
     /// The scheme's four-character code; `None` when it is not one of Common Encryption.
     pub(crate) const fn scheme(self) -> Option<[u8; 4]> {
         match self {
@@ -67,6 +77,13 @@ pub struct ContentKey {
     pub iv: Option<KeyId>,
     /// Which tracks it encrypts.
     pub tracks: KeyTracks,
+    /// Headers that a key server made for this key. They stand in the output in place of those that would be written for their
+    /// systems, where [`Encryption::systems`] names these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pssh: Vec<PsshBox>,
+    /// Lines that a key server wrote for playlists of this key: they stand there in place of those of their `KEYFORMAT`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<KeyTag>,
 }
 
 impl ContentKey {
@@ -266,6 +283,11 @@ impl Encryption {
                 ));
             }
         }
+        for key in &self.keys {
+            if let Err(reason) = self.check_tags(key) {
+                return refuse(&format!("key {}: {reason}", key.id));
+            }
+        }
         if self.systems.is_empty() {
             return refuse("no key system says how players get the key; give at least one");
         }
@@ -291,6 +313,32 @@ impl Encryption {
         }
         if self.crypto_period > Duration::ZERO && self.crypto_period < Duration::from_secs(1) {
             return refuse("`crypto_period` is shorter than a second; an hour is a usual value");
+        }
+        Ok(())
+    }
+
+    /// Lines of a key server must say of a key what is done with it. Those of systems that are not asked for are not written.
+    fn check_tags(&self, key: &ContentKey) -> Result<(), String> {
+        let wanted = self.method.in_playlists();
+        let written = key.tags.iter().filter(|tag| {
+            let format = tag.attribute("KEYFORMAT");
+            self.systems
+                .iter()
+                .any(|system| format == Some(key_format(system)))
+        });
+        for tag in written {
+            let method = tag.attribute("METHOD").unwrap_or_default();
+            if method != wanted {
+                return Err(format!(
+                    "its line for playlists says `METHOD={method}`, but the method is `{wanted}`"
+                ));
+            }
+            if let Some(iv) = tag.attribute("IV") {
+                let iv = iv.to_ascii_lowercase().parse::<KeyId>().ok();
+                if iv.is_none() || iv != key.iv {
+                    return Err("its line for playlists has another `IV` than the key".to_owned());
+                }
+            }
         }
         Ok(())
     }

@@ -271,3 +271,83 @@ fn ffmpeg_decrypts_segments() {
         }
     }
 }
+
+#[test]
+fn what_a_key_server_made_stands_in_the_output_as_it_is() {
+    let input = fixture("bikes.mp4");
+    let header = "AAAAInBzc2gAAAAA7e+LqXnWSs6jyCfc1R0h7QAAAAIBAg==";
+    let fairplay = |tag: &str| {
+        format!(
+            "#EXT-X-{tag}:METHOD=SAMPLE-AES,URI=\"skd://one,{tag}\",IV=0x{:032X},KEYFORMAT=\"com.apple.streamingkeydelivery\",X-OWN=\"1\"",
+            7
+        )
+    };
+    let mut encryption = encryption(Method::Cbcs);
+    encryption.systems = vec![
+        KeySystem::FairPlay {
+            uri: "skd://unused".to_owned(),
+        },
+        KeySystem::Widevine {
+            provider: "unused".to_owned(),
+            content_id: String::new(),
+        },
+    ];
+    let mut iv = [0; 16];
+    iv[15] = 7;
+    encryption.keys = vec![ContentKey {
+        iv: Some(KeyId(iv)),
+        pssh: vec![header.parse().unwrap()],
+        tags: vec![
+            fairplay("SESSION-KEY").parse().unwrap(),
+            fairplay("KEY").parse().unwrap(),
+        ],
+        ..key(1)
+    }];
+    let options = Options {
+        dash: true,
+        ..options(encryption.clone())
+    };
+    let run = package(&[&input], options).unwrap();
+    let (media, multivariant) = (
+        run.text("video-1/media.m3u8"),
+        run.text("multivariant.m3u8"),
+    );
+    for (text, line) in [
+        (media, fairplay("KEY")),
+        (multivariant, fairplay("SESSION-KEY")),
+    ] {
+        assert!(text.lines().any(|own| own == line), "{text}");
+        assert!(!text.contains("unused"), "{text}");
+        // For Widevine there is a header and no line, so that one is written around the header.
+        assert!(text.contains(&format!("base64,{header}\"")), "{text}");
+    }
+    let mpd = run
+        .files
+        .iter()
+        .find(|(name, _)| name.ends_with(".mpd"))
+        .unwrap();
+    let mpd = String::from_utf8_lossy(mpd.1);
+    assert!(
+        mpd.contains(&format!("<cenc:pssh>{header}</cenc:pssh>")),
+        "{mpd}"
+    );
+    let init = &run.files["video-1/init.mp4"];
+    let bytes = encryption.keys[0].pssh[0].bytes();
+    assert!(init.windows(bytes.len()).any(|part| part == bytes));
+    assert_eq!(init.windows(4).filter(|part| part == b"pssh").count(), 1);
+
+    // Lines that say something else than what is done.
+    encryption.keys[0].iv = Some(KeyId([8; 16]));
+    let error = package(&[&input], self::options(encryption.clone())).unwrap_err();
+    assert!(error.to_string().contains("another `IV`"), "{error}");
+    encryption.method = Method::Cenc;
+    let error = package(&[&input], self::options(encryption.clone())).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("SAMPLE-AES-CTR") && error.contains(&KeyId([1; 16]).to_string()),
+        "{error}"
+    );
+    // A system that is not asked for may say what it likes.
+    encryption.systems.remove(0);
+    package(&[&input], self::options(encryption)).unwrap();
+}

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use weir_origin::protection::cpix::system_id;
 use weir_origin::protection::{DeliveryKey, Scheme, SystemData, parse_key, read_key_file};
-use weir_packager::{Encryption, KeySystem, Method};
+use weir_packager::{ContentKey, Encryption, KeyId, KeySystem, Method};
 
 use crate::cli::{KeyArgument, PackageEncryption};
 
@@ -40,7 +41,12 @@ pub(super) fn read(options: &PackageEncryption) -> anyhow::Result<Option<Encrypt
         systems.push(KeySystem::Identity { uri: uri.clone() });
     }
     for text in &options.systems {
-        systems.push(read_system(text, &said)?);
+        let system = read_system(text, &said)?;
+        if text.contains('=') {
+            // What the command line says counts for more than what a document does.
+            forget_signalled(&mut keys, &system);
+        }
+        systems.push(system);
     }
     if systems.is_empty() {
         bail!("--encrypt {name}: players must learn where the key is; give --key-uri or --drm");
@@ -68,6 +74,25 @@ fn scheme_of(method: Method) -> Scheme {
         Method::Cenc => Scheme::Cenc,
         Method::Aes128 => Scheme::Aes128,
         _ => Scheme::Cbcs,
+    }
+}
+
+/// Takes from keys what a document wants said of them to a key system.
+fn forget_signalled(keys: &mut [ContentKey], system: &KeySystem) {
+    let (format, id) = match system {
+        KeySystem::FairPlay { .. } => ("com.apple.streamingkeydelivery", system_id::FAIRPLAY),
+        KeySystem::Widevine { .. } => (
+            "urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed",
+            system_id::WIDEVINE,
+        ),
+        KeySystem::PlayReady { .. } => ("com.microsoft.playready", system_id::PLAYREADY),
+        _ => return,
+    };
+    let id = id.parse::<KeyId>().map(|id| id.0);
+    for key in keys {
+        key.tags
+            .retain(|tag| tag.attribute("KEYFORMAT") != Some(format));
+        key.pssh.retain(|header| id != Ok(header.system_id()));
     }
 }
 
@@ -143,6 +168,22 @@ mod tests {
         .unwrap();
         let from_file = read(&options(&format!("@{}", file.path().display()))).unwrap();
         assert_eq!(from_file.unwrap().keys.len(), 2);
+    }
+
+    #[test]
+    fn a_document_speaks_where_the_command_line_does_not() {
+        let header = "AAAAInBzc2gAAAAA7e+LqXnWSs6jyCfc1R0h7QAAAAIBAg==";
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = format!(
+            "<CPIX><ContentKeyList><ContentKey kid=\"{ID}\"><Data><Secret><PlainValue>FmY0xnWCPCNaSpRG+tUuTQ==</PlainValue></Secret></Data></ContentKey></ContentKeyList>\
+             <DRMSystemList><DRMSystem kid=\"{ID}\" systemId=\"{}\"><PSSH>{header}</PSSH></DRMSystem></DRMSystemList></CPIX>",
+            system_id::WIDEVINE
+        );
+        std::fs::write(file.path(), text).unwrap();
+        let mut said = options(&format!("@{}", file.path().display()));
+        assert_eq!(read(&said).unwrap().unwrap().keys[0].pssh.len(), 1);
+        said.systems[1] = "widevine=other".to_owned();
+        assert!(read(&said).unwrap().unwrap().keys[0].pssh.is_empty());
     }
 
     #[test]

@@ -104,6 +104,7 @@ pub fn parse_key(text: &str) -> Result<ContentKey, String> {
             })
             .transpose()?,
         tracks,
+        ..ContentKey::default()
     })
 }
 

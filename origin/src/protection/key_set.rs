@@ -48,8 +48,8 @@ impl KeySet {
                 // As a random UUID (RFC 9562, 5.4): key servers and players show it in that form.
                 id: KeyId(random_uuid()),
                 key: Key(random_block()),
-                iv: None,
                 tracks,
+                ..ContentKey::default()
             })
             .collect();
         Self {

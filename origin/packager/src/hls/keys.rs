@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::attributes::Attributes;
 use crate::files::Address;
 use crate::plan::{Plan, PlannedTrack};
-use crate::protect::{Protection, base64, headers};
+use crate::protect::{Protection, base64, headers, key_format};
 use crate::{ContentKey, KeySystem, Method};
 
 /// Writes the tags of media segments as their key changes.
@@ -27,7 +27,7 @@ impl KeyTags {
             text.push_str("#EXT-X-KEY:METHOD=NONE\n");
             return;
         };
-        for list in attribute_lists(protection, protection.key(key)) {
+        for list in attribute_lists(protection, protection.key(key), false) {
             let _ = writeln!(text, "#EXT-X-KEY:{list}");
         }
         if before.is_none()
@@ -47,7 +47,7 @@ pub(super) fn write_session_keys(text: &mut String, plan: &Plan) {
         .filter_map(|track| track.protection.as_ref())
     {
         for key in protection.keys() {
-            for list in attribute_lists(protection, key) {
+            for list in attribute_lists(protection, key, true) {
                 if !written.contains(&list) {
                     let _ = writeln!(text, "#EXT-X-SESSION-KEY:{list}");
                     written.push(list);
@@ -57,13 +57,9 @@ pub(super) fn write_session_keys(text: &mut String, plan: &Plan) {
     }
 }
 
-/// The attributes of a key, one list for each key system.
-fn attribute_lists(protection: &Protection, key: &ContentKey) -> Vec<String> {
-    let method = match protection.method {
-        Method::Cbcs => "SAMPLE-AES",
-        Method::Cenc => "SAMPLE-AES-CTR",
-        Method::Aes128 => "AES-128",
-    };
+/// The attributes of a key, one list for each key system: as a key server wrote it, else our own.
+fn attribute_lists(protection: &Protection, key: &ContentKey, session: bool) -> Vec<String> {
+    let method = protection.method.in_playlists();
     let systems = protection
         .systems
         .iter()
@@ -73,6 +69,16 @@ fn attribute_lists(protection: &Protection, key: &ContentKey) -> Vec<String> {
         });
     systems
         .map(|system| {
+            let format = key_format(system);
+            let given = |session| {
+                key.tags.iter().find(|tag| {
+                    tag.is_session() == session && tag.attribute("KEYFORMAT") == Some(format)
+                })
+            };
+            // A line for one kind of playlist tells players of the other kind the same.
+            if let Some(tag) = given(session).or_else(|| given(!session)) {
+                return tag.list().to_owned();
+            }
             let list = Attributes::default().plain("METHOD", method);
             let header = headers(system, protection.method, &[key])
                 .into_iter()
@@ -95,23 +101,23 @@ fn attribute_lists(protection: &Protection, key: &ContentKey) -> Vec<String> {
                     return if protection.method == Method::Aes128 {
                         list.finish()
                     } else {
-                        list.quoted("KEYFORMAT", "identity").finish()
+                        list.quoted("KEYFORMAT", format).finish()
                     };
                 }
                 KeySystem::FairPlay { uri } => list
                     .quoted("URI", &key.address(uri))
-                    .quoted("KEYFORMAT", "com.apple.streamingkeydelivery"),
+                    .quoted("KEYFORMAT", format),
                 KeySystem::Widevine { .. } => list
                     .quoted("URI", &pssh())
                     .plain("KEYID", hexadecimal(key.id))
-                    .quoted("KEYFORMAT", "urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"),
+                    .quoted("KEYFORMAT", format),
                 KeySystem::PlayReady { .. } => {
                     let object = header.as_ref().map(|header| header.object.clone());
                     list.quoted(
                         "URI",
                         &data("text/plain;charset=UTF-16", &object.unwrap_or_default()),
                     )
-                    .quoted("KEYFORMAT", "com.microsoft.playready")
+                    .quoted("KEYFORMAT", format)
                 }
                 KeySystem::ClearKey { license_uri } => {
                     let uri = if license_uri.is_empty() {
@@ -119,8 +125,7 @@ fn attribute_lists(protection: &Protection, key: &ContentKey) -> Vec<String> {
                     } else {
                         key.address(license_uri)
                     };
-                    list.quoted("URI", &uri)
-                        .quoted("KEYFORMAT", "org.w3.clearkey")
+                    list.quoted("URI", &uri).quoted("KEYFORMAT", format)
                 }
             };
             list.quoted("KEYFORMATVERSIONS", "1").finish()

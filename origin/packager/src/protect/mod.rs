@@ -4,6 +4,7 @@ mod auxiliary;
 mod cipher;
 mod nal_units;
 mod sample_entry;
+mod signalled;
 mod subsamples;
 mod systems;
 
@@ -13,8 +14,9 @@ use sha2::{Digest, Sha256};
 pub(crate) use auxiliary::{Auxiliary, AuxiliaryShape};
 pub(crate) use cipher::whole_len;
 use cipher::{BLOCK, Cipher, PATTERN};
+pub use signalled::{KeyTag, PsshBox};
 pub(crate) use subsamples::SampleReader;
-pub(crate) use systems::{base64, headers};
+pub(crate) use systems::{base64, headers, key_format};
 
 use crate::isobmff::BoxWriter;
 use crate::sidecar::Source;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::cipher::BLOCK;
 use crate::isobmff::BoxWriter;
-use crate::{ContentKey, KeySystem, Method};
+use crate::{ContentKey, KeySystem, Method, PsshBox};
 
 /// System id of the common `pssh` box (W3C, "cenc" Initialization Data Format).
 const COMMON: [u8; 16] = *b"\x10\x77\xef\xec\xc0\xb2\x4d\x02\xac\xe3\x3c\x1e\x52\xe2\xfb\x4b";
@@ -22,12 +22,54 @@ pub(crate) struct SystemHeader {
     pub(crate) object: Vec<u8>,
 }
 
-/// The headers of `system` for `keys`; none for systems that have no `pssh` box. PlayReady takes one for each key.
+/// The `KEYFORMAT` of a system in playlists.
+pub(crate) const fn key_format(system: &KeySystem) -> &'static str {
+    match system {
+        KeySystem::Identity { .. } => "identity",
+        KeySystem::FairPlay { .. } => "com.apple.streamingkeydelivery",
+        KeySystem::Widevine { .. } => "urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed",
+        KeySystem::PlayReady { .. } => "com.microsoft.playready",
+        KeySystem::ClearKey { .. } => "org.w3.clearkey",
+    }
+}
+
+/// The headers of `system` for `keys`; none for systems that have no `pssh` box. PlayReady takes one for each key. Where a key server
+/// made a box for a key, that one stands here as it is.
 pub(crate) fn headers(
     system: &KeySystem,
     method: Method,
     keys: &[&ContentKey],
 ) -> Vec<SystemHeader> {
+    let own_id = match system {
+        KeySystem::Widevine { .. } => WIDEVINE,
+        KeySystem::PlayReady { .. } => PLAYREADY,
+        _ => return built(system, method, keys),
+    };
+    let mut given: Vec<&PsshBox> = Vec::new();
+    let mut others = Vec::new();
+    for &key in keys {
+        let mut boxes = key.pssh.iter().filter(|one| one.system_id() == own_id);
+        match boxes.next() {
+            // Some servers make one box for all keys.
+            Some(header) if given.contains(&header) => {}
+            Some(header) => given.push(header),
+            None => others.push(key),
+        }
+    }
+    let given = given.into_iter().map(|header| SystemHeader {
+        pssh: Bytes::copy_from_slice(header.bytes()),
+        object: if own_id == PLAYREADY {
+            header.data().to_vec()
+        } else {
+            Vec::new()
+        },
+    });
+    let built = (!others.is_empty()).then(|| built(system, method, &others));
+    given.chain(built.into_iter().flatten()).collect()
+}
+
+/// The headers that are written for keys.
+fn built(system: &KeySystem, method: Method, keys: &[&ContentKey]) -> Vec<SystemHeader> {
     let ids = || keys.iter().map(|key| key.id.0);
     match system {
         KeySystem::Widevine {
@@ -185,6 +227,40 @@ mod tests {
                       9eb4050de44b4802932e27d75083e266 00000000"
             .replace(' ', "");
         assert_eq!(hex::encode(&found[0].pssh), wanted);
+    }
+
+    #[test]
+    fn boxes_of_a_key_server_stand_as_they_are() {
+        let header: PsshBox = "AAAAInBzc2gAAAAA7e+LqXnWSs6jyCfc1R0h7QAAAAIBAg=="
+            .parse()
+            .unwrap();
+        let widevine = KeySystem::Widevine {
+            provider: String::new(),
+            content_id: String::new(),
+        };
+        let with = |id: u8, pssh: Vec<PsshBox>| ContentKey {
+            id: KeyId([id; 16]),
+            pssh,
+            ..key()
+        };
+        let (first, second, third) = (
+            with(1, vec![header.clone()]),
+            with(2, vec![header.clone()]),
+            with(3, Vec::new()),
+        );
+        let keys = [&first, &second, &third];
+        let found = headers(&widevine, Method::Cbcs, &keys);
+        assert_eq!(
+            found.len(),
+            2,
+            "one that two keys share, and one of our own"
+        );
+        assert_eq!(found[0].pssh, header.bytes());
+        assert_eq!(found[1], headers(&widevine, Method::Cbcs, &[&third])[0]);
+        let playready = KeySystem::PlayReady {
+            license_uri: String::new(),
+        };
+        assert_eq!(headers(&playready, Method::Cbcs, &keys).len(), 3);
     }
 
     #[test]

@@ -87,8 +87,8 @@ fn document(text: &str, delivery: Option<&DeliveryKey>) -> Result<Document, Stri
     if keys.is_empty() {
         return Err("it has no `ContentKey`".to_owned());
     }
-    let keys = usage::apply(&root, keys)?;
-    let signalled = signalling::read(&root, &keys)?;
+    let mut keys = usage::apply(&root, keys)?;
+    let signalled = signalling::read(&root, &mut keys)?;
     Ok(Document {
         keys: KeySet { keys, signalled },
         schemes,

@@ -1,11 +1,11 @@
 //! `DRMSystem`: what key systems want said to players.
 //!
-//! The packager writes headers of its own, made of key ids and these few texts. They are found in what the key server sends; two keys that
-//! would need different texts are refused.
+//! `pssh` boxes and the lines for playlists go into the output as they stand. The few texts of which the packager makes headers are read
+//! too, for keys that have none; an address of FairPlay that stands alone must then be one for all keys.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use weir_packager::{ContentKey, KeyId};
+use weir_packager::{ContentKey, KeyId, KeyTag, PsshBox};
 
 use super::read::key_id;
 use super::system_id::{FAIRPLAY, PLAYREADY, WIDEVINE};
@@ -16,8 +16,13 @@ use crate::protection::SystemData;
 const PROVIDER: u64 = 3;
 const CONTENT_ID: u64 = 4;
 
-/// What the document wants said.
-pub(super) fn read(root: &Element, keys: &[ContentKey]) -> Result<SystemData, String> {
+/// `KEYFORMAT` of the systems whose lines are taken.
+const FAIRPLAY_FORMAT: &str = "com.apple.streamingkeydelivery";
+const WIDEVINE_FORMAT: &str = "urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed";
+const PLAYREADY_FORMAT: &str = "com.microsoft.playready";
+
+/// What the document wants said: of each key in the key, of all of them in the answer.
+pub(super) fn read(root: &Element, keys: &mut [ContentKey]) -> Result<SystemData, String> {
     let mut data = SystemData::default();
     let systems = root
         .first("DRMSystemList")
@@ -25,15 +30,15 @@ pub(super) fn read(root: &Element, keys: &[ContentKey]) -> Result<SystemData, St
         .flat_map(|list| list.all("DRMSystem"));
     for system in systems {
         let id = key_id(system)?;
-        if !keys.iter().any(|key| key.id == id) {
+        let Some(key) = keys.iter_mut().find(|key| key.id == id) else {
             return Err(format!("DRMSystem {id}: there is no such key"));
-        }
-        one(system, id, &mut data).map_err(|reason| format!("DRMSystem {id}: {reason}"))?;
+        };
+        one(system, key, &mut data).map_err(|reason| format!("DRMSystem {id}: {reason}"))?;
     }
     Ok(data)
 }
 
-fn one(system: &Element, id: KeyId, data: &mut SystemData) -> Result<(), String> {
+fn one(system: &Element, key: &mut ContentKey, data: &mut SystemData) -> Result<(), String> {
     match system
         .attribute("systemId")
         .unwrap_or_default()
@@ -41,37 +46,98 @@ fn one(system: &Element, id: KeyId, data: &mut SystemData) -> Result<(), String>
         .as_str()
     {
         WIDEVINE => {
-            let Some(header) = box_data(system)? else {
-                return Ok(());
-            };
-            let fields = fields(&header).ok_or("`PSSH` holds no Widevine header")?;
-            let text = |number| text_field(&fields, number);
-            agree(&mut data.widevine_provider, text(PROVIDER)?, "providers")?;
-            agree(
-                &mut data.widevine_content_id,
-                text(CONTENT_ID)?,
-                "content ids",
-            )
+            if let Some(header) = pssh(system, WIDEVINE)? {
+                let fields = fields(header.data()).unwrap_or_default();
+                let text = |number| text_field(&fields, number);
+                data.widevine_provider = data.widevine_provider.take().or(text(PROVIDER));
+                data.widevine_content_id = data.widevine_content_id.take().or(text(CONTENT_ID));
+                key.pssh.push(header);
+            }
+            take(key, tags(system, WIDEVINE_FORMAT)?)
         }
         PLAYREADY => {
-            let Some(object) = box_data(system)? else {
-                return Ok(());
-            };
-            let url = license_url(&object).ok_or("`PSSH` holds no PlayReady object")?;
-            agree(&mut data.playready_license_url, url, "licence servers")
+            if let Some(header) = pssh(system, PLAYREADY)? {
+                let url = license_url(header.data());
+                data.playready_license_url = data.playready_license_url.take().or(url);
+                key.pssh.push(header);
+            }
+            take(key, tags(system, PLAYREADY_FORMAT)?)
         }
-        FAIRPLAY => match address(system)? {
+        FAIRPLAY => {
             // The id in it makes it a pattern for all keys; without one it serves a single key, or all of them alike.
-            Some(uri) => agree(
-                &mut data.fairplay_uri,
-                Some(uri.replace(&id.to_string(), "{kid}")),
-                "addresses",
-            ),
-            None => Ok(()),
-        },
+            let uri = address(system)?.map(|uri| uri.replace(&key.id.to_string(), "{kid}"));
+            let tags = tags(system, FAIRPLAY_FORMAT)?;
+            if tags.is_empty() {
+                agree(&mut data.fairplay_uri, uri, "addresses")?;
+            } else {
+                data.fairplay_uri = data.fairplay_uri.take().or(uri);
+            }
+            take(key, tags)
+        }
         // Keys of the others come from this origin, and what stands there is nothing that Weir would say.
         _ => Ok(()),
     }
+}
+
+/// Gives a key its lines, and the initialization vector that they name.
+fn take(key: &mut ContentKey, tags: Vec<KeyTag>) -> Result<(), String> {
+    for tag in &tags {
+        if let Some(text) = tag.attribute("IV") {
+            let iv: KeyId = text
+                .to_ascii_lowercase()
+                .parse()
+                .map_err(|error| format!("`IV`: {error}"))?;
+            if *key.iv.get_or_insert(iv) != iv {
+                return Err("its lines name different initialization vectors".to_owned());
+            }
+        }
+    }
+    key.tags.extend(tags);
+    Ok(())
+}
+
+/// The lines for playlists.
+fn tags(system: &Element, format: &str) -> Result<Vec<KeyTag>, String> {
+    let mut found = Vec::new();
+    for data in system.all("HLSSignalingData") {
+        let text = decoded(data.text()).ok_or("`HLSSignalingData` is not Base64 of text")?;
+        for line in text.lines().filter(|line| line.starts_with("#EXT")) {
+            let tag: KeyTag = line
+                .parse()
+                .map_err(|error| format!("`HLSSignalingData`: {error}"))?;
+            if tag.attribute("KEYFORMAT") != Some(format) {
+                return Err(format!(
+                    "`HLSSignalingData` has another `KEYFORMAT` than `{format}`"
+                ));
+            }
+            found.push(tag);
+        }
+    }
+    Ok(found)
+}
+
+/// The text in Base64; none for no text.
+fn decoded(text: &str) -> Option<String> {
+    let text: String = text.split_ascii_whitespace().collect();
+    String::from_utf8(STANDARD.decode(text).ok()?).ok()
+}
+
+/// The `pssh` box, which must be the system's own.
+fn pssh(system: &Element, id: &str) -> Result<Option<PsshBox>, String> {
+    let Some(text) = system
+        .first("PSSH")
+        .map(Element::text)
+        .filter(|text| !text.is_empty())
+    else {
+        return Ok(None);
+    };
+    let header: PsshBox = text
+        .parse()
+        .map_err(|reason| format!("`PSSH` is {reason}"))?;
+    if id.parse() != Ok(KeyId(header.system_id())) {
+        return Err("`PSSH` is for another system".to_owned());
+    }
+    Ok(Some(header))
 }
 
 fn agree(known: &mut Option<String>, found: Option<String>, what: &str) -> Result<(), String> {
@@ -85,40 +151,6 @@ fn agree(known: &mut Option<String>, found: Option<String>, what: &str) -> Resul
             Ok(())
         }
     }
-}
-
-/// The data of the `pssh` box (ISO/IEC 23001-7, 8.1).
-fn box_data(system: &Element) -> Result<Option<Vec<u8>>, String> {
-    let Some(text) = system
-        .first("PSSH")
-        .map(Element::text)
-        .filter(|text| !text.is_empty())
-    else {
-        return Ok(None);
-    };
-    let bytes = STANDARD
-        .decode(text)
-        .map_err(|_| "`PSSH` is not Base64".to_owned())?;
-    pssh_data(&bytes)
-        .map(|data| Some(data.to_vec()))
-        .ok_or_else(|| "`PSSH` is not one `pssh` box".to_owned())
-}
-
-fn pssh_data(bytes: &[u8]) -> Option<&[u8]> {
-    let number = |at: usize| -> Option<usize> {
-        let four: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        usize::try_from(u32::from_be_bytes(four)).ok()
-    };
-    if number(0)? != bytes.len() || bytes.get(4..8)? != b"pssh" {
-        return None;
-    }
-    // Size, type, version and flags, system id; from version 1 on a list of key ids.
-    let mut at = 28;
-    if *bytes.get(8)? > 0 {
-        at = number(at)?.checked_mul(16)?.checked_add(at + 4)?;
-    }
-    let start = at.checked_add(4)?;
-    bytes.get(start..start.checked_add(number(at)?)?)
 }
 
 /// The length-delimited fields of a protocol buffer; others are passed over.
@@ -154,18 +186,14 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-fn text_field(fields: &[(u64, &[u8])], number: u64) -> Result<Option<String>, String> {
-    let Some((_, bytes)) = fields.iter().find(|(own, _)| *own == number) else {
-        return Ok(None);
-    };
-    match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(char::is_control) => Ok(Some(text.to_owned())),
-        _ => Err("a field of its Widevine header is no text, which Weir cannot say".to_owned()),
-    }
+fn text_field(fields: &[(u64, &[u8])], number: u64) -> Option<String> {
+    let (_, bytes) = fields.iter().find(|(own, _)| *own == number)?;
+    let text = std::str::from_utf8(bytes).ok()?;
+    (!text.chars().any(char::is_control)).then(|| text.to_owned())
 }
 
-/// `LA_URL` of a PlayReady object; the inner `None` when it has none.
-fn license_url(object: &[u8]) -> Option<Option<String>> {
+/// `LA_URL` of a PlayReady object.
+fn license_url(object: &[u8]) -> Option<String> {
     // Length in four bytes, number of records in two; a record has its type and length in two each, little-endian.
     let length = object.get(8..10)?;
     let length = usize::from(u16::from_le_bytes([length[0], length[1]]));
@@ -176,17 +204,11 @@ fn license_url(object: &[u8]) -> Option<Option<String>> {
         .collect();
     let header = Element::parse(&String::from_utf16(&units).ok()?).ok()?;
     let url = header.at(&["DATA", "LA_URL"]).map(Element::text);
-    Some(url.filter(|url| !url.is_empty()).map(str::to_owned))
+    url.filter(|url| !url.is_empty()).map(str::to_owned)
 }
 
 /// FairPlay's address, out of the lines for media playlists, or out of the older element for it.
 fn address(system: &Element) -> Result<Option<String>, String> {
-    let decoded = |text: &str| {
-        STANDARD
-            .decode(text)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-    };
     let lines = system
         .all("HLSSignalingData")
         .filter(|data| {
@@ -242,12 +264,12 @@ mod tests {
 
     fn read_in(systems: &str, count: u8) -> Result<SystemData, String> {
         let text = format!("<CPIX><DRMSystemList>{systems}</DRMSystemList></CPIX>");
-        read(&Element::parse(&text)?, &keys(count))
+        read(&Element::parse(&text)?, &mut keys(count))
     }
 
-    fn pssh(version: u8, ids: &[u8], data: &[u8]) -> String {
+    fn pssh(version: u8, system: &str, ids: &[u8], data: &[u8]) -> String {
         let mut body = vec![version, 0, 0, 0];
-        body.extend([7; 16]);
+        body.extend(system.parse::<KeyId>().unwrap().0);
         if version > 0 {
             body.extend(u32::try_from(ids.len() / 16).unwrap().to_be_bytes());
             body.extend(ids);
@@ -289,8 +311,8 @@ mod tests {
             "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://{}/a\",KEYFORMAT=\"com.apple.streamingkeydelivery\"",
             KeyId([1; 16])
         ));
-        let all = system(1, WIDEVINE, &pssh(0, &[], &widevine))
-            + &system(1, PLAYREADY, &pssh(1, &[5; 32], &object))
+        let all = system(1, WIDEVINE, &pssh(0, WIDEVINE, &[], &widevine))
+            + &system(1, PLAYREADY, &pssh(1, PLAYREADY, &[5; 32], &object))
             + &system(1, FAIRPLAY, &fairplay);
         let data = read_in(&all, 1).expect("sound");
         assert_eq!(
@@ -316,6 +338,34 @@ mod tests {
         );
     }
 
+    /// A line of FairPlay's with a key's own address.
+    fn fairplay(id: u8, iv: u8) -> String {
+        format!(
+            "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://{id}/a\",IV=0x{},KEYFORMAT=\"{FAIRPLAY_FORMAT}\"",
+            hex::encode_upper([iv; 16])
+        )
+    }
+
+    #[test]
+    fn boxes_and_lines_are_taken_as_they_stand() {
+        let text = |id| {
+            let inner = pssh(0, WIDEVINE, &[], &[0x1a, 1, id]);
+            system(id, WIDEVINE, &inner) + &system(id, FAIRPLAY, &media(&fairplay(id, id)))
+        };
+        let text = format!(
+            "<CPIX><DRMSystemList>{}{}</DRMSystemList></CPIX>",
+            text(1),
+            text(2)
+        );
+        let mut keys = keys(2);
+        read(&Element::parse(&text).unwrap(), &mut keys).expect("two addresses are no matter");
+        for (key, id) in keys.iter().zip([1_u8, 2]) {
+            assert_eq!(key.pssh[0].data(), [0x1a, 1, id]);
+            assert_eq!(key.tags[0].list(), &fairplay(id, id)["#EXT-X-KEY:".len()..]);
+            assert_eq!(key.iv, Some(KeyId([id; 16])));
+        }
+    }
+
     #[test]
     fn what_cannot_be_said_is_refused() {
         let two = system(1, FAIRPLAY, &media("URI=\"skd://a\""))
@@ -332,12 +382,30 @@ mod tests {
                 "no `URI`",
             ),
             (system(1, WIDEVINE, "<PSSH>AAAA</PSSH>"), "pssh"),
-            (system(1, WIDEVINE, &pssh(0, &[], &[0x1a, 90])), "Widevine"),
             (
-                system(1, WIDEVINE, &pssh(0, &[], &[0x1a, 1, 0xff])),
-                "no text",
+                system(1, WIDEVINE, &pssh(0, PLAYREADY, &[], &[])),
+                "another system",
             ),
-            (system(1, PLAYREADY, &pssh(0, &[], &[0; 4])), "PlayReady"),
+            (
+                system(
+                    1,
+                    WIDEVINE,
+                    &media("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"data:,\",KEYFORMAT=\"identity\""),
+                ),
+                "another `KEYFORMAT`",
+            ),
+            (
+                system(1, PLAYREADY, &media("#EXTINF:6,\n#EXT-X-ENDLIST")),
+                "not `EXT-X-KEY`",
+            ),
+            (
+                system(
+                    1,
+                    FAIRPLAY,
+                    &(media(&fairplay(1, 1)) + &media(&fairplay(1, 2))),
+                ),
+                "different initialization vectors",
+            ),
         ] {
             let error = read_in(&systems, 2).expect_err(words);
             assert!(error.contains(words), "{words}: {error}");
