@@ -1,8 +1,9 @@
-//! JPEG by `jpeg-encoder`: baseline or progressive, with Huffman tables made for the picture.
+//! JPEG by `jpeg-encoder`: baseline in one scan or progressive, with Huffman tables made for the picture.
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use crate::error::PictureError;
+use crate::jpeg::with_best_tables;
 use crate::raster::{Channels, Raster};
 
 /// From this quality on colour is kept at full resolution: whoever asks for it looks at edges.
@@ -26,9 +27,12 @@ pub(super) fn encode(
     };
     let mut out = Vec::with_capacity(raster.data().len() / 8);
     let mut encoder = Encoder::new(&mut out, quality);
-    encoder.set_optimized_huffman_tables(true);
+    // For a baseline picture they are made below: here they would cost it its one scan.
+    encoder.set_optimized_huffman_tables(progressive);
     encoder.set_progressive(progressive);
-    let sampling = if quality >= FULL_COLOUR_FROM || has_colour_edges(raster) {
+    // Inks are no colour differences: at a lower resolution each of them would show.
+    let full = quality >= FULL_COLOUR_FROM || colour == ColorType::Cmyk || has_colour_edges(raster);
+    let sampling = if full {
         SamplingFactor::F_1_1
     } else {
         SamplingFactor::F_2_2
@@ -37,7 +41,10 @@ pub(super) fn encode(
     encoder
         .encode(raster.data(), width, height, colour)
         .map_err(|error| refuse(error.to_string()))?;
-    Ok(out)
+    if progressive {
+        return Ok(out);
+    }
+    with_best_tables(&out).map_err(|error| refuse(format!("{error:?}")))
 }
 
 /// True where halving the colour resolution would show: drawings and text with edges between strong colours, as opposed to

@@ -181,6 +181,14 @@ impl Frame {
         )
     }
 
+    /// Blocks of a component that show some of the picture, in a row and in a column; a scan of it alone has no others.
+    pub(super) fn own_blocks(&self, component: Component) -> (u32, u32) {
+        (
+            (self.width * component.across).div_ceil(self.most_across * 8),
+            (self.height * component.down).div_ceil(self.most_down * 8),
+        )
+    }
+
     /// The layout of a component. Subsampled components are scaled down less, so that all come out equal where they can and should.
     pub(super) fn layout(&self, component: Component, scales: Scales) -> Layout {
         let (mcus_across, mcus_down) = self.mcus();
@@ -200,13 +208,14 @@ impl Frame {
             }
             own = larger;
         }
+        let (own_across, own_down) = self.own_blocks(component);
         let pixels =
             |side: u32, factor: u32, most: u32| (side * factor * own.side()).div_ceil(most * 8);
         Layout {
             blocks_across: mcus_across * component.across,
             blocks_down: mcus_down * component.down,
-            own_across: (self.width * component.across).div_ceil(self.most_across * 8),
-            own_down: (self.height * component.down).div_ceil(self.most_down * 8),
+            own_across,
+            own_down,
             scale: own,
             width: pixels(self.width, component.across, self.most_across),
             height: pixels(self.height, component.down, self.most_down),

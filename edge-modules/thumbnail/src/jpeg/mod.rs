@@ -10,12 +10,14 @@
 
 mod band;
 mod bits;
+mod code_lengths;
 mod coefficients;
 mod frame;
 mod huffman;
 mod idct;
 mod markers;
 mod progressive;
+mod recode;
 mod scan_header;
 mod sequential;
 
@@ -26,6 +28,7 @@ use frame::{Frame, Process};
 use markers::{Metadata, Segment, Segments};
 
 pub(crate) use frame::{Scale, Scales};
+pub(crate) use recode::with_best_tables;
 
 /// Why a file cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

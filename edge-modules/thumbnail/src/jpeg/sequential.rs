@@ -6,6 +6,7 @@ use super::frame::{Component, Frame, Layout, Scales};
 use super::huffman::Huffman;
 use super::idct;
 use super::markers::Tables;
+use super::scan_header::scan_parts;
 use super::{Result, broken};
 use crate::pixels::Plane;
 
@@ -114,32 +115,12 @@ impl Decoder {
     }
 
     fn parts<'t>(&self, tables: &'t Tables, header: &[u8]) -> Result<Vec<Part<'t>>> {
-        let [count, rest @ ..] = header else {
-            return broken("a scan header is short");
-        };
-        let count = usize::from(*count);
-        let Some(entries) = rest.get(..count * 2).filter(|_| (1..=4).contains(&count)) else {
-            return broken("a scan header has the wrong length");
-        };
-        let mut parts = Vec::with_capacity(count);
-        for entry in entries.chunks_exact(2) {
-            let found = self
-                .frame
-                .components
-                .iter()
-                .enumerate()
-                .find(|(_, component)| component.id == entry[0]);
-            let Some((index, component)) = found else {
-                return broken("a scan names an unknown component");
-            };
-            let dc = tables
-                .dc
-                .get(usize::from(entry[1] >> 4))
-                .and_then(Option::as_ref);
-            let ac = tables
-                .ac
-                .get(usize::from(entry[1] & 15))
-                .and_then(Option::as_ref);
+        let (named, _) = scan_parts(&self.frame, header)?;
+        let mut parts = Vec::with_capacity(named.len());
+        for (index, dc, ac) in named {
+            let component = self.frame.components[index];
+            let dc = tables.dc.get(dc).and_then(Option::as_ref);
+            let ac = tables.ac.get(ac).and_then(Option::as_ref);
             let quantization = tables
                 .quantization
                 .get(component.quantization)
@@ -150,7 +131,7 @@ impl Decoder {
             };
             parts.push(Part {
                 index,
-                component: *component,
+                component,
                 dc,
                 ac,
                 quantization,
