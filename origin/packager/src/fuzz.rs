@@ -18,7 +18,7 @@ use crate::fetch::MAX_READ;
 use crate::lint::{Failure, Linter, Response, Step as LintStep};
 use crate::{
     ContentKey, Encryption, Format, Index, Key, KeyId, KeySystem, Layout, Method, Options,
-    Packager, Report, Step, Subtitle,
+    Packager, Report, Resource, Step, Subtitle,
 };
 
 /// Packages all but the last two bytes of `data` as a film, in the way that these two say.
@@ -183,9 +183,17 @@ pub fn package(data: &[u8], options: &Options) -> Result<Report, String> {
     panic!("{most_steps} steps over {len} bytes without an end");
 }
 
-/// Reads `data` as an index sidecar.
+/// Reads `data` as an index sidecar, and opens the first files of its presentation.
 pub fn sidecar(data: &[u8]) {
-    let _ = Index::from_sidecar(Bytes::copy_from_slice(data), &Options::default());
+    let Ok(index) = Index::from_sidecar(Bytes::copy_from_slice(data), &Options::default()) else {
+        return;
+    };
+    for path in index.paths().unwrap_or_default().iter().take(64) {
+        if let Ok(Some(Resource::Segment(request))) = index.open(path) {
+            let most = request.reads().map(|range| range.len()).max();
+            assert!(most.is_none_or(|most| most <= MAX_READ), "{path}: {most:?}");
+        }
+    }
 }
 
 /// Reads `data` as the decoder configuration of every codec.

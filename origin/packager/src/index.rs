@@ -6,7 +6,7 @@ use crate::captions::Stated;
 use crate::cmaf::{init_segment, segment_index};
 use crate::files::{self, Address};
 use crate::input::Input;
-use crate::plan::{Plan, PlannedTrack};
+use crate::plan::{KeptPlan, Plan, PlannedTrack};
 use crate::presentation::{Presentation, TrackKind};
 use crate::request::SegmentRequest;
 use crate::text::{self, TextTrack};
@@ -42,7 +42,12 @@ pub enum Resource {
 }
 
 impl Index {
-    pub(crate) fn new(inputs: Vec<Input>, options: &Options) -> Result<Self, Error> {
+    /// The index of `inputs`. `kept` is the plan of an earlier index of them, which is used when it was made with the same options.
+    pub(crate) fn new(
+        inputs: Vec<Input>,
+        kept: Option<KeptPlan>,
+        options: &Options,
+    ) -> Result<Self, Error> {
         let mut presentation = Presentation::default();
         let (mut tracks, mut notes, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for (number, mut input) in inputs.into_iter().enumerate() {
@@ -80,7 +85,7 @@ impl Index {
         let mut texts = text::renditions(&options.subtitles, embedded)?;
         let captions = Stated::new(&options.captions, tracks.iter().map(|track| &track.info));
         let salt = options.encryption.as_ref().map(|_| protect::salt(&sources));
-        let plan = Plan::new(tracks, options, salt)?;
+        let plan = Plan::new(tracks, options, salt, kept)?;
         notes.extend(text::divide(
             &mut texts,
             &plan.stretches(),
@@ -110,10 +115,11 @@ impl Index {
     }
 
     /// Everything that is needed to make the same index again without the inputs, in a compact form. Read it with
-    /// [`Index::from_sidecar`].
+    /// [`Index::from_sidecar`]: with options that divide the film into the same segments that takes no look at each sample.
     #[must_use]
     pub fn sidecar(&self) -> Bytes {
-        sidecar::write(&self.sources)
+        let plan = KeptPlan::of(&self.plan, &self.options);
+        sidecar::write(&self.sources, plan.as_ref())
     }
 
     /// An index from what [`Index::sidecar`] wrote.
@@ -122,7 +128,8 @@ impl Index {
     /// When the sidecar is broken or of another version, or as packaging the inputs themselves would fail.
     pub fn from_sidecar(sidecar: Bytes, options: &Options) -> Result<Self, Error> {
         options.validate()?;
-        Self::new(sidecar::read(sidecar)?, options)
+        let (inputs, kept) = sidecar::read(sidecar)?;
+        Self::new(inputs, kept, options)
     }
 
     /// The file at `path`, relative to the root of the presentation; `None` when there is none.

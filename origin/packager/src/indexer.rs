@@ -79,7 +79,7 @@ impl Indexer {
                 }
             }
         }
-        let index = Index::new(std::mem::take(&mut self.done), &self.options)?;
+        let index = Index::new(std::mem::take(&mut self.done), None, &self.options)?;
         Ok(IndexStep::Done(Box::new(index)))
     }
 

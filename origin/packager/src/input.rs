@@ -149,7 +149,11 @@ fn describe(number: usize, mut movie: Movie, source: Source) -> Result<Input, Er
     };
     input.notes.iter_mut().for_each(|note| note.input = number);
     let mut infos: Vec<TrackInfo> = Vec::new();
-    for trak in &movie.tracks {
+    input
+        .source
+        .timelines
+        .resize_with(movie.tracks.len(), || None);
+    for (at, trak) in movie.tracks.iter().enumerate() {
         if movie.has_chapters_in(trak.id) {
             if Syntax::of(trak).is_some() {
                 // It is read apart.
@@ -162,7 +166,8 @@ fn describe(number: usize, mut movie: Movie, source: Source) -> Result<Input, Er
             });
             continue;
         }
-        match track::open(trak, context, &mut input.notes)? {
+        let timeline = &mut input.source.timelines[at];
+        match track::open(trak, context, timeline, &mut input.notes)? {
             Opened::Empty => {}
             Opened::Text(info) => infos.push(*info),
             Opened::Ready(mut track) => {

@@ -3,21 +3,33 @@
 //! Everything that playlists say follows from the plan, before any media data are read. So a playlist, or any one segment, can be
 //! made from the index alone.
 
+mod divide;
+mod kept;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use divide::divide;
+pub(crate) use kept::KeptPlan;
 
 use crate::boundaries;
 use crate::cmaf::{Container, Fragments, init_segment, segment_index_len};
 use crate::presentation::TrackKind;
-use crate::protect::{Guard, Protection, whole_len};
+use crate::protect::{Guard, Protection};
 use crate::timeline::{Place, Timed, to_micros};
 use crate::track::Track;
 use crate::ts::TsStream;
 use crate::{DateRange, Error, Format, Layout, Options};
 
+/// Samples of a segment for which room is made before they are seen.
+const MOST_AT_ONCE: u32 = 1 << 16;
+
 /// One media segment. Times are in output ticks of its track.
-#[derive(Clone, Copy, Debug)]
+///
+/// What a sidecar does not keep follows from the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Segment {
     /// Number of the stretch between boundaries that the segment fills, the same in all tracks.
     pub(crate) slot: usize,
@@ -26,20 +38,24 @@ pub(crate) struct Segment {
     /// Number of samples.
     pub(crate) samples: u32,
     /// Number of its first sample in the track, counted from 0.
+    #[serde(skip)]
     pub(crate) first_sample: u64,
     /// Number of its first packet of a transport stream that carries media data, counted from 0.
     pub(crate) first_packet: u64,
     /// The key that it is encrypted with, by its number in the track's protection.
+    #[serde(skip)]
     pub(crate) key: Option<usize>,
     /// Earliest presentation time.
     pub(crate) start: i64,
     /// Earliest presentation time of the next segment, or the end of the track.
+    #[serde(skip)]
     pub(crate) end: i64,
     /// Sequence number of its first fragment.
     pub(crate) sequence: u32,
     /// Length in bytes.
     pub(crate) len: u64,
     /// Where it starts in the file that holds the whole track; 0 when each segment has a file of its own.
+    #[serde(skip)]
     pub(crate) offset: u64,
 }
 
@@ -71,11 +87,22 @@ impl PlannedTrack {
 
     /// The samples of a segment.
     pub(crate) fn samples(&self, segment: &Segment) -> Result<Vec<Timed>, Error> {
+        let timeline = &self.track.timeline;
         let mut place = segment.place;
-        let mut samples = Vec::with_capacity(segment.samples as usize);
+        let mut samples = Vec::with_capacity(segment.samples.min(MOST_AT_ONCE) as usize);
         while samples.len() < segment.samples as usize
-            && let Some(sample) = place.next(&self.track.timeline)?
+            && let Some(sample) = place.next(timeline)?
         {
+            if !timeline.holds(&sample) {
+                return Err(Error::malformed(
+                    "index sidecar",
+                    0,
+                    format!(
+                        "it leads to a sample of {} that the film does not have; make the index again",
+                        self.name
+                    ),
+                ));
+            }
             samples.push(sample);
         }
         self.shift_descriptions(segment.key, &mut samples);
@@ -132,11 +159,22 @@ impl Plan {
         tracks: Vec<Track>,
         options: &Options,
         salt: Option<[u8; 32]>,
+        kept: Option<KeptPlan>,
     ) -> Result<Self, Error> {
-        let boundaries = boundaries::choose(&tracks, options.segment_duration)?;
+        let (boundaries, mut segments) = match kept.filter(|kept| kept.is_for(options)) {
+            Some(kept) => {
+                kept.check(&tracks)?;
+                (kept.boundaries, kept.tracks)
+            }
+            None => {
+                let boundaries = boundaries::choose(&tracks, options.segment_duration)?;
+                (boundaries, Vec::new())
+            }
+        };
+        segments.resize_with(tracks.len(), || None);
         let mut counts = [0_usize; 3];
         let mut planned = Vec::with_capacity(tracks.len());
-        for track in tracks {
+        for (track, kept) in tracks.into_iter().zip(segments) {
             let number = &mut counts[track.info.kind as usize];
             *number += 1;
             let name = format!("{}-{number}", track.info.kind.as_str());
@@ -148,7 +186,7 @@ impl Plan {
                 _ => None,
             };
             planned.push(
-                plan_track(track, name, protection, &boundaries, options)
+                plan_track(track, name, protection, &boundaries, kept, options)
                     .map_err(|error| error.in_input(input))?,
             );
         }
@@ -210,12 +248,13 @@ impl Plan {
     }
 }
 
-/// Divides one track at `boundaries`, which are in microseconds.
+/// Plans one track: its segments are those of `kept`, or else it is divided at `boundaries`, which are in microseconds.
 fn plan_track(
     track: Track,
     name: String,
     protection: Option<Arc<Protection>>,
     boundaries: &[i64],
+    kept: Option<Vec<Segment>>,
     options: &Options,
 ) -> Result<PlannedTrack, Error> {
     let is_video = track.info.kind == TrackKind::Video;
@@ -252,105 +291,39 @@ fn plan_track(
             advice: "package it as CMAF in the clear",
         });
     }
-    let timescale = timeline.timescale;
-    let mut segments: Vec<Segment> = Vec::new();
-    let mut inside: Vec<Timed> = Vec::new();
-    let mut place = timeline.first()?;
-    let mut sequence = 1_u32;
-    let mut slot = 0;
-    let mut start_place = place;
-
-    let (mut first_sample, mut first_packet) = (0, 0);
-    let mut close = |start_place: Place,
-                     slot: usize,
-                     inside: &mut Vec<Timed>|
-     -> Result<(), Error> {
-        // The key follows from where the stretch begins, so that it changes in all tracks at once.
-        let begins = slot
-            .checked_sub(1)
-            .and_then(|before| boundaries.get(before));
-        let key = planned
-            .protection
-            .as_ref()
-            .and_then(|protection| protection.key_at(begins.copied().unwrap_or(0)));
-        planned.shift_descriptions(key, inside);
-        let fragments = Fragments::new(inside, planned.split_keyframes, planned.container(key))?;
-        let start = inside
-            .iter()
-            .map(|sample| sample.presentation_time)
-            .min()
-            .unwrap_or(0);
-        let is_whole = key.is_some() && planned.guard(key).is_none();
-        segments.push(Segment {
-            slot,
-            place: start_place,
-            samples: u32::try_from(inside.len()).unwrap_or(u32::MAX),
-            first_sample,
-            first_packet,
-            key,
-            start: start.max(0),
-            end: 0,
-            sequence,
-            len: if is_whole {
-                whole_len(fragments.len)
-            } else {
-                fragments.len
-            },
-            offset: 0,
-        });
-        sequence = sequence.saturating_add(u32::try_from(fragments.list.len()).unwrap_or(u32::MAX));
-        first_sample += inside.len() as u64;
-        first_packet += fragments.packets;
-        inside.clear();
-        Ok(())
+    planned.segments = match kept {
+        Some(segments) => segments,
+        None => divide(&planned, boundaries)?,
     };
+    planned.number();
+    Ok(planned)
+}
 
-    while let Some(sample) = place.peek().copied() {
-        let time = to_micros(sample.presentation_time, timescale);
-        // A boundary falls on the sample nearest to it. In the track that the boundaries come from it falls on the microsecond;
-        // keyframes of other renditions may differ by their clocks' rounding, sound by half an access unit.
-        let tolerance = to_micros(i64::from(sample.duration), timescale) / 2;
-        if sample.can_start || !is_video {
-            let passed = slot
-                + boundaries[slot..]
-                    .iter()
-                    .take_while(|boundary| time + tolerance >= **boundary)
-                    .count();
-            if passed > slot {
-                if !inside.is_empty() {
-                    close(start_place, slot, &mut inside)?;
-                }
-                slot = passed;
+impl PlannedTrack {
+    /// Sets what follows from the segments before and after each.
+    fn number(&mut self) {
+        let ends: Vec<i64> = self
+            .segments
+            .iter()
+            .skip(1)
+            .map(|segment| segment.start)
+            .chain([self.track.timeline.end])
+            .collect();
+        let mut first_sample = 0;
+        for (segment, end) in self.segments.iter_mut().zip(ends) {
+            segment.end = end.max(segment.start);
+            segment.first_sample = first_sample;
+            first_sample += u64::from(segment.samples);
+        }
+        if self.layout == Layout::SingleFile {
+            let mut offset = match &self.stream {
+                Some(_) => 0,
+                None => self.init_len + segment_index_len(self.segments.len()) as u64,
+            };
+            for segment in &mut self.segments {
+                segment.offset = offset;
+                offset += segment.len;
             }
         }
-        if inside.is_empty() {
-            start_place = place;
-        }
-        place.next(timeline)?;
-        inside.push(sample);
     }
-    if !inside.is_empty() {
-        close(start_place, slot, &mut inside)?;
-    }
-    let ends: Vec<i64> = segments
-        .iter()
-        .skip(1)
-        .map(|segment| segment.start)
-        .chain([timeline.end])
-        .collect();
-    for (segment, end) in segments.iter_mut().zip(ends) {
-        segment.end = end.max(segment.start);
-    }
-    if options.layout == Layout::SingleFile {
-        let mut offset = match &planned.stream {
-            Some(_) => 0,
-            None => planned.init_len + segment_index_len(segments.len()) as u64,
-        };
-        for segment in &mut segments {
-            segment.offset = offset;
-            offset += segment.len;
-        }
-    }
-    planned.segments = segments;
-    Ok(planned)
 }

@@ -1,23 +1,28 @@
 //! The index of a presentation as a file of its own.
 //!
 //! It holds the index boxes of every input as they stand there, which are compact already, and what had to be looked up in the
-//! bitstream. All numbers are big-endian: the magic, the number of inputs, and for each input its length (u64), a flag whether its
+//! bitstream, and what walks over all samples told: the timelines, and the plan of the segments. All numbers are big-endian: the magic, the number of inputs, and for each input its length (u64), a flag whether its
 //! index came first (u8), the number of boxes (u32), each as type, offset, payload offset and payload length (u64 each) and payload;
 //! then the number of sync maps (u32), each as track (u32), number of words (u32) and words (u64 each); then the number of slice counts
 //! (u32), each as track (u32) and count (u8); then the number of carriages (u32), each as track (u32), length (u64) and content; then
 //! the number of tracks without sample tables (u32), each as track (u32) and what [`Packed::write`] says; then captions, texts and
-//! chapters as JSON after its length (u32).
+//! chapters as JSON after its length (u32); then the timelines by place of the track in the movie, in the encoding of postcard after its
+//! length (u32). After all inputs comes the plan in the same encoding, after its length (u32); 0 when it is not kept.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::Error;
 use crate::found::Found;
 use crate::input::{self, Input};
 use crate::isobmff::{FourCc, Mp4Box};
 use crate::mp4::{Packed, RawIndex};
+use crate::plan::{KeptPlan, Segment};
+use crate::timeline::Timeline;
 
 /// Format and version.
-const MAGIC: &[u8; 8] = b"WEIRIDX5";
+const MAGIC: &[u8; 8] = b"WEIRIDX6";
 
 /// Beyond it no file goes, and sums with it stay numbers.
 const MAX_OFFSET: u64 = 1 << 62;
@@ -38,6 +43,8 @@ pub(crate) struct Source {
     /// Samples of tracks that have no table, by track.
     pub(crate) packed: Vec<(u32, Packed)>,
     pub(crate) found: Found,
+    /// Timelines by place of the track in the movie: `None` where none was asked for, `Some(None)` where nothing is presented.
+    pub(crate) timelines: Vec<Option<Option<Timeline>>>,
 }
 
 impl Source {
@@ -56,12 +63,13 @@ impl Source {
             slices: Vec::new(),
             packed: raw.packed.clone(),
             found: raw.found.clone(),
+            timelines: Vec::new(),
         }
     }
 }
 
 /// Writes a sidecar.
-pub(crate) fn write(sources: &[Source]) -> Bytes {
+pub(crate) fn write(sources: &[Source], plan: Option<&KeptPlan<&[Segment]>>) -> Bytes {
     let boxes = sources.iter().flat_map(|source| &source.boxes);
     let size: usize = boxes.map(|part| part.payload.len() + 28).sum();
     let mut out = BytesMut::with_capacity(size + 64 * sources.len() + 16);
@@ -104,12 +112,25 @@ pub(crate) fn write(sources: &[Source]) -> Bytes {
         let found = serde_json::to_vec(&source.found).unwrap_or_default();
         out.put_u32(count(found.len()));
         out.put_slice(&found);
+        put(&mut out, &source.timelines);
+    }
+    match plan {
+        Some(plan) => put(&mut out, plan),
+        None => out.put_u32(0),
     }
     out.freeze()
 }
 
-/// Reads a sidecar and opens its inputs.
-pub(crate) fn read(data: Bytes) -> Result<Vec<Input>, Error> {
+/// Appends a value after its length; nothing when it is longer than a length can tell, so that it is found anew when the sidecar is read.
+fn put(out: &mut BytesMut, value: &impl Serialize) {
+    let data = postcard::to_stdvec(value).unwrap_or_default();
+    let len = u32::try_from(data.len()).unwrap_or(0);
+    out.put_u32(len);
+    out.put_slice(if len == 0 { &[] } else { &data });
+}
+
+/// Reads a sidecar and opens its inputs. Also returns the plan of their segments, if it holds one.
+pub(crate) fn read(data: Bytes) -> Result<(Vec<Input>, Option<KeptPlan>), Error> {
     let mut reader = Reader { data };
     if reader.take(8)?.as_ref() != MAGIC {
         return Err(broken(
@@ -117,9 +138,10 @@ pub(crate) fn read(data: Bytes) -> Result<Vec<Input>, Error> {
         ));
     }
     let inputs = reader.u32()?;
-    (0..inputs)
+    let inputs = (0..inputs)
         .map(|number| read_input(&mut reader, number as usize))
-        .collect()
+        .collect::<Result<_, _>>()?;
+    Ok((inputs, reader.value()?))
 }
 
 fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
@@ -180,6 +202,7 @@ fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
         len => serde_json::from_slice(&reader.take(len)?)
             .map_err(|error| broken(&format!("what was looked up cannot be read: {error}")))?,
     };
+    let timelines = reader.value()?.unwrap_or_default();
     let mut boxes = boxes.into_iter();
     let moov = boxes
         .next()
@@ -196,6 +219,7 @@ fn read_input(reader: &mut Reader, number: usize) -> Result<Input, Error> {
     let source = Source {
         sync,
         slices,
+        timelines,
         ..Source::of(input_len, &raw)
     };
     input::from_index(number, raw, source).map_err(|error| error.in_input(number))
@@ -229,6 +253,21 @@ impl Reader {
             .take(8)?
             .iter()
             .fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+
+    /// A value after its length; `None` when it is not there.
+    fn value<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
+        let len = self.u32()? as usize;
+        let data = self.take(len)?;
+        if data.is_empty() {
+            return Ok(None);
+        }
+        let value = postcard::from_bytes(&data);
+        value.map(Some).map_err(|error| {
+            broken(&format!(
+                "what was found in the samples cannot be read: {error}"
+            ))
+        })
     }
 
     /// A place in a file.

@@ -51,7 +51,15 @@ pub(crate) struct Context {
 }
 
 /// Reads codec and timing of a track.
-pub(crate) fn open(trak: &Trak, context: Context, notes: &mut Vec<Note>) -> Result<Opened, Error> {
+///
+/// `timeline` is the track's as it was found before, `Some(None)` when its edit list presents nothing of it; afterwards it is what was found
+/// now.
+pub(crate) fn open(
+    trak: &Trak,
+    context: Context,
+    timeline: &mut Option<Option<Timeline>>,
+    notes: &mut Vec<Note>,
+) -> Result<Opened, Error> {
     let mut note = |message: String| {
         notes.push(Note {
             input: context.input,
@@ -103,7 +111,16 @@ pub(crate) fn open(trak: &Trak, context: Context, notes: &mut Vec<Note>) -> Resu
         },
         track: trak.id,
     };
-    let Some(timeline) = Timeline::new(&source)? else {
+    let found = match timeline.take() {
+        Some(Some(before)) => Some(before.restore(&source).ok_or_else(|| {
+            let reason = format!("its timeline of track {} is of another file", trak.id);
+            Error::malformed("index sidecar", 0, reason)
+        })?),
+        Some(None) => None,
+        None => Timeline::new(&source)?,
+    };
+    *timeline = Some(found.clone());
+    let Some(timeline) = found else {
         note("its edit list presents nothing of the track; left out".to_owned());
         return Ok(Opened::Empty);
     };

@@ -196,10 +196,10 @@ fn changed_configurations_and_sidecars_never_panic() {
     let mut numbers = Numbers(0x0123_4567_89ab_cdef);
     for data in [fixture("bikes.mp4"), fixture("bigbuckbunny-720p-5s.mp4")] {
         let (start, end) = index_of(&data);
-        let mut sidecar = b"WEIRIDX5\0\0\0\x01\0\0\0\0\0\x0f\xff\xff\x01\0\0\0\x01moov\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08".to_vec();
+        let mut sidecar = b"WEIRIDX6\0\0\0\x01\0\0\0\0\0\x0f\xff\xff\x01\0\0\0\x01moov\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08".to_vec();
         sidecar.extend(((end - start - 8) as u64).to_be_bytes());
         sidecar.extend(&data[start + 8..end]);
-        sidecar.extend([0; 20]);
+        sidecar.extend([0; 28]);
         for _ in 0..200 {
             let mut changed = sidecar.clone();
             let at = numbers.next(changed.len());
@@ -226,6 +226,30 @@ fn changed_configurations_and_sidecars_never_panic() {
                 .map(|_| u8::try_from(numbers.next(256)).unwrap())
                 .collect();
             fuzz::codec_configurations(&random);
+        }
+    }
+}
+
+/// The timelines and the plan in sidecars, with some bytes changed: those that are taken all the same make their files, or an error.
+#[test]
+fn changed_plans_never_panic() {
+    let mut numbers = Numbers(0x0fed_cba9_8765_4321);
+    for name in ["bikes.mp4", "bunny.mkv", "bunny.ts"] {
+        let data = fixture(name);
+        let sidecar = support::index(&data, &Options::default()).sidecar();
+        fuzz::sidecar(&sidecar);
+        let last = sidecar.len().min(600);
+        for _ in 0..400 {
+            let mut changed = sidecar.to_vec();
+            for _ in 0..=numbers.next(3) {
+                let at = changed.len() - 1 - numbers.next(last);
+                changed[at] = match numbers.next(3) {
+                    0 => 0xff,
+                    1 => 0,
+                    _ => u8::try_from(numbers.next(256)).unwrap(),
+                };
+            }
+            fuzz::sidecar(&changed);
         }
     }
 }

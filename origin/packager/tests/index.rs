@@ -3,26 +3,16 @@
 
 mod support;
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use support::{fixture, package};
-use weir_packager::{Index, IndexStep, Indexer, Options, Output, Resource, SegmentStep, Subtitle};
+use support::{fixture, index, package};
+use weir_packager::{Format, Index, Layout, Options, Output, Resource, SegmentStep, Subtitle};
 
 fn slice(data: &[u8], range: weir_packager::ByteRange) -> Bytes {
     Bytes::copy_from_slice(
         &data[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()],
     )
-}
-
-fn index(data: &[u8], options: &Options) -> Index {
-    let mut indexer = Indexer::new(&[data.len() as u64], options.clone()).unwrap();
-    loop {
-        match indexer.step().unwrap() {
-            IndexStep::Read { input, range } => indexer
-                .supply(input, range.start, slice(data, range))
-                .unwrap(),
-            IndexStep::Done(index) => return *index,
-        }
-    }
 }
 
 /// The file at `path`, and how many bytes of the input were read for it.
@@ -83,6 +73,73 @@ fn every_file_on_request_is_the_file_of_a_whole_run() {
         paths.sort();
         assert!(paths.iter().eq(run.files.keys()), "{paths:?}");
         assert_eq!(index.presentation(), again.presentation());
+    }
+}
+
+/// A sidecar keeps the plan of the options that it was made with; with others the same film is divided anew.
+#[test]
+fn a_sidecar_is_for_all_options() {
+    let all = [
+        Options::default(),
+        Options {
+            segment_duration: Duration::from_secs(1),
+            ..Options::default()
+        },
+        Options {
+            i_frame_playlists: false,
+            ..Options::default()
+        },
+        Options {
+            layout: Layout::SingleFile,
+            ..Options::default()
+        },
+        Options {
+            format: Format::MpegTs,
+            ..Options::default()
+        },
+    ];
+    for name in [
+        "bikes.mp4",
+        "bigbuckbunny-720p-5s.mp4",
+        "bunny.ts",
+        "vp9.mp4",
+    ] {
+        let data = fixture(name);
+        let sidecar = index(&data, &all[0]).sidecar();
+        for options in &all {
+            let Ok(run) = package(&[&data], options.clone()) else {
+                assert!(name == "vp9.mp4" && options.format == Format::MpegTs);
+                continue;
+            };
+            let made = index(&data, options);
+            let own = Index::from_sidecar(made.sidecar(), options).unwrap();
+            let other = Index::from_sidecar(sidecar.clone(), options).unwrap();
+            for (path, content) in &run.files {
+                if options.layout == Layout::SingleFile && !path.ends_with("m3u8") {
+                    continue;
+                }
+                for again in [&own, &other] {
+                    let (output, _) = open(again, path, &data).unwrap();
+                    assert!(output.body.concat() == *content, "{name}: {path} differs");
+                }
+            }
+            // What follows from the plan is the same to the byte, so that a sidecar of a sidecar is.
+            assert!(own.sidecar() == made.sidecar(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_sidecar_of_another_version_is_refused() {
+    let sidecar = index(&fixture("bikes.mp4"), &Options::default()).sidecar();
+    for version in [b'5', b'7'] {
+        let mut other = sidecar.to_vec();
+        other[7] = version;
+        let error = Index::from_sidecar(other.into(), &Options::default()).unwrap_err();
+        assert!(
+            error.to_string().contains("make the index again"),
+            "{error}"
+        );
     }
 }
 

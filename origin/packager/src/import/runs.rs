@@ -1,6 +1,7 @@
 //! Lists in which neighbours are often the same: how often, and what, as numbers of few bytes.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::varint;
 
@@ -58,7 +59,7 @@ impl Runs {
 }
 
 /// A place in a list. Copy it to come back later.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunsCursor {
     at: usize,
     left: u64,

@@ -2,6 +2,7 @@
 //! millions, so each takes a few bytes: differences to the sample before it.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::varint;
 
@@ -34,7 +35,7 @@ pub(crate) struct SampleLog {
 }
 
 /// What differences are taken to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Before {
     end: u64,
     time: i64,
@@ -147,7 +148,7 @@ impl Log {
 }
 
 /// A place in a log. Copy it to come back later.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LogCursor {
     at: usize,
     before: Before,

@@ -1,6 +1,7 @@
 //! Movie fragments (ISO/IEC 14496-12, 8.8): the track runs of every `moof` box, kept as they stand in the file.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::samples::Sample;
 use crate::Error;
@@ -197,7 +198,7 @@ fn word(entry: &[u8], at: usize) -> u32 {
 }
 
 /// A place among the runs of a track.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunCursor {
     run: u32,
     sample: u32,
@@ -207,6 +208,12 @@ pub(crate) struct RunCursor {
 }
 
 impl RunCursor {
+    /// True when a walk over `runs` can go on from here, which a cursor that was read from a file does not promise.
+    pub(crate) fn is_sound(&self, runs: &[Run]) -> bool {
+        let run = runs.get(self.run as usize);
+        self.sample == 0 || run.is_some_and(|run| self.sample < run.count)
+    }
+
     /// The next sample. `table_end` is the decode time after the samples of the movie box, where the first run without a time
     /// of its own starts.
     pub(crate) fn next(&mut self, runs: &[Run], table_end: i64) -> Result<Option<Sample>, Error> {

@@ -1,6 +1,7 @@
 //! The samples of a track of another container, as they were logged while it was read, and their times.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
 
 use super::samples::Sample;
 use crate::Error;
@@ -69,7 +70,7 @@ impl Packed {
 }
 
 /// A place among packed samples. Copy it to come back later.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PackedCursor {
     log: LogCursor,
     durations: RunsCursor,

@@ -4,6 +4,7 @@
 //! and a [`TableCursor`] of a few words walks all of them together.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::samples::Sample;
 use crate::Error;
@@ -157,7 +158,7 @@ fn u32_at(data: &[u8], index: usize) -> u32 {
 }
 
 /// A place in a sample table. Copy it to come back later.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TableCursor {
     index: u32,
     decode_time: i64,
@@ -178,6 +179,11 @@ impl TableCursor {
     /// Decode time after the last sample walked over, in ticks of the track.
     pub(crate) const fn decode_time(&self) -> i64 {
         self.decode_time
+    }
+
+    /// True when a walk can go on from here, which a cursor that was read from a file does not promise.
+    pub(crate) const fn is_sound(&self) -> bool {
+        self.chunk_entry > 0 || self.chunk_left == 0
     }
 
     /// The next sample, or `None` after the last.

@@ -1,12 +1,14 @@
 //! The samples of a track in decode order: those of the movie box first, then those of the movie fragments.
 
+use serde::{Deserialize, Serialize};
+
 use super::fragment::{Run, RunCursor};
 use super::packed::{Packed, PackedCursor};
 use super::sample_table::{SampleTable, TableCursor};
 use crate::Error;
 
 /// One sample (access unit) as the source describes it. Times are in ticks of the source track.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sample {
     /// Where its data start in the input.
     pub(crate) offset: u64,
@@ -62,7 +64,7 @@ impl Samples {
 }
 
 /// A place among the samples of a track. It is a few words long: copy it to come back later.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cursor {
     table: TableCursor,
     run: RunCursor,
@@ -71,6 +73,11 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
+    /// True when a walk over `samples` can go on from here, which a cursor that was read from a file does not promise.
+    pub(crate) fn is_sound(&self, samples: &Samples) -> bool {
+        self.index <= samples.count() && self.table.is_sound() && self.run.is_sound(&samples.runs)
+    }
+
     /// The next sample, or `None` after the last.
     pub(crate) fn next(&mut self, samples: &Samples) -> Result<Option<Sample>, Error> {
         if let Some(packed) = &samples.packed {

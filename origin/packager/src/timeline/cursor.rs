@@ -1,11 +1,13 @@
 //! Walking a timeline.
 
+use serde::{Deserialize, Serialize};
+
 use super::Timeline;
 use crate::Error;
 use crate::mp4::{Cursor, Sample};
 
 /// One sample with its output times, in ticks of [`Timeline::timescale`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Timed {
     /// Where its data start in the input.
     pub(crate) offset: u64,
@@ -44,7 +46,7 @@ impl Timed {
 }
 
 /// A place on a timeline. It is a few words long: copy it to come back later.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {
     span: usize,
     index: u64,
@@ -67,6 +69,11 @@ impl Place {
         };
         place.ahead = place.fetch(timeline)?;
         Ok(place)
+    }
+
+    /// True when a walk over `timeline` can go on from here, which a place that was read from a file does not promise.
+    pub(crate) fn is_sound(&self, timeline: &Timeline) -> bool {
+        self.cursor.is_sound(&timeline.samples)
     }
 
     /// The next sample, which stays the next one.

@@ -1,10 +1,12 @@
 //! Edit lists (ISO/IEC 14496-12, 8.6.6) as stretches of media that are presented one after the other.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Source, Statistics, rescale};
 use crate::Error;
 
 /// A stretch of media and when it is presented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Edit {
     /// Presentation time of its start, in ticks of the movie.
     pub(crate) start: i64,

@@ -14,6 +14,8 @@ mod ticks;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use cursor::{Place, Timed};
 pub(crate) use edit::Edit;
 use edit::normalize;
@@ -32,9 +34,15 @@ const FINE: u64 = 10_000;
 const SQUEEZE: u64 = 2_000;
 
 /// One track on the presentation timeline.
-#[derive(Clone, Debug)]
+///
+/// It is found by walks over all samples, so a sidecar keeps it, but for the samples themselves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Timeline {
+    #[serde(skip)]
     samples: Arc<Samples>,
+    /// Length of what the samples lie in, in bytes.
+    #[serde(skip)]
+    input_len: u64,
     spans: Vec<Span>,
     /// Ticks per second of the output.
     pub(crate) timescale: u32,
@@ -86,6 +94,7 @@ impl Timeline {
             .expect("invariant: scale_for keeps the product within 32 bits");
         let mut timeline = Self {
             samples: Arc::clone(source.samples),
+            input_len: source.input_len,
             spans: Vec::new(),
             timescale,
             scale: scale.cast_signed(),
@@ -98,6 +107,30 @@ impl Timeline {
         };
         timeline.place(source, found)?;
         Ok((timeline.count > 0).then_some(timeline))
+    }
+
+    /// The timeline that was found before of the same source, or `None` when it cannot be of it.
+    pub(crate) fn restore(mut self, source: &Source<'_>) -> Option<Self> {
+        let ticks = i64::from(source.timescale).checked_mul(self.scale);
+        let mut counts = self.spans.iter().map(|span| span.count);
+        let count = counts.try_fold(0_u64, u64::checked_add);
+        let is_sound = self.scale > 0
+            && ticks == Some(i64::from(self.timescale))
+            && self.count > 0
+            && count == Some(self.count)
+            && self.statistics.is_sound()
+            && self.spans.iter().all(|span| span.is_sound(source.samples));
+        self.samples = Arc::clone(source.samples);
+        self.input_len = source.input_len;
+        is_sound.then_some(self)
+    }
+
+    /// True when a sample lies within the input and is of a kind that was seen: so are all that were walked over once, but not what a
+    /// place from a broken file leads to.
+    pub(crate) fn holds(&self, sample: &Timed) -> bool {
+        let end = sample.offset.checked_add(u64::from(sample.size));
+        end.is_some_and(|end| end <= self.input_len)
+            && sample.description <= self.statistics.last_description
     }
 
     /// Gives every span its place in output time.

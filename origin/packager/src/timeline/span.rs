@@ -1,13 +1,13 @@
 //! The samples of one edit.
 
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
 use super::{Edit, Source, Statistics, rescale};
 use crate::Error;
-use crate::mp4::{Cursor, Sample};
+use crate::mp4::{Cursor, Sample, Samples};
 
 /// The samples that one edit needs, in decode order, and how their times map to output times.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Span {
     edit: Edit,
     /// Before the first sample.
@@ -21,9 +21,9 @@ pub(super) struct Span {
     first_sample: Sample,
     last_sample: Sample,
     /// Presentation times of pictures before the edit, sorted.
-    before: Arc<[i64]>,
+    before: Box<[i64]>,
     /// Presentation times of pictures after the edit that others in it refer to, sorted.
-    after: Arc<[i64]>,
+    after: Box<[i64]>,
     /// Presentation time of the picture that is shown when the edit starts.
     shown_first: i64,
     /// Earliest presentation time within the edit.
@@ -116,6 +116,11 @@ impl Span {
             start: 0,
             decode_start: 0,
         }))
+    }
+
+    /// True when its samples can be walked over, which a span that was read from a file does not promise.
+    pub(super) fn is_sound(&self, samples: &Samples) -> bool {
+        self.cursor.is_sound(samples) && self.count <= samples.count()
     }
 
     /// Number of pictures that are decoded but not presented.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Source;
 use crate::Error;
 
@@ -9,7 +11,7 @@ use crate::Error;
 const MAX_DURATIONS: usize = 4096;
 
 /// Facts about all samples of a track. Times are in source ticks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Statistics {
     pub(crate) count: u64,
     pub(crate) bytes: u64,
@@ -31,6 +33,7 @@ impl Statistics {
             end: i64::MIN,
             ..Self::default()
         };
+        let mut run = (0, 0);
         let mut cursor = source.samples.cursor();
         while let Some(sample) = cursor.next(source.samples)? {
             let end = sample.offset.saturating_add(u64::from(sample.size));
@@ -63,13 +66,30 @@ impl Statistics {
                 .saturating_add(i64::from(sample.duration));
             found.end = found.end.max(end);
             found.last_description = found.last_description.max(sample.description);
-            if found.durations.len() < MAX_DURATIONS
-                || found.durations.contains_key(&sample.duration)
-            {
-                *found.durations.entry(sample.duration).or_default() += 1;
+            if sample.duration == run.0 {
+                run.1 += 1;
+            } else {
+                found.count_duration(run);
+                run = (sample.duration, 1);
             }
         }
+        found.count_duration(run);
         Ok(found)
+    }
+
+    /// Counts a run of samples of the same duration: neighbours mostly are, and a look into the map for each took a tenth of a walk.
+    fn count_duration(&mut self, (duration, samples): (u32, u64)) {
+        let is_known = self.durations.contains_key(&duration);
+        if samples > 0 && (is_known || self.durations.len() < MAX_DURATIONS) {
+            *self.durations.entry(duration).or_default() += samples;
+        }
+    }
+
+    /// True when the samples that were counted by their durations are no more than all.
+    pub(super) fn is_sound(&self) -> bool {
+        let mut counts = self.durations.values();
+        let sum = counts.try_fold(0_u64, |sum, count| sum.checked_add(*count));
+        sum.is_some_and(|sum| sum <= self.count)
     }
 
     /// Frames per second: the average over the durations that lie within a tenth of the most common one.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bytes::Bytes;
-use weir_packager::{ByteRange, Error, Options, OutputKind, Packager, Report, Step};
+use weir_packager::{
+    ByteRange, Error, Index, IndexStep, Indexer, Options, OutputKind, Packager, Report, Step,
+};
 
 /// Longest read that the packager may ask for.
 pub(crate) const MAX_READ: u64 = 4 << 20;
@@ -87,6 +89,22 @@ pub(crate) fn package(inputs: &[&[u8]], options: Options) -> Result<Run, Error> 
                 run.report = *report;
                 return Ok(run);
             }
+        }
+    }
+}
+
+/// The index of an input.
+pub(crate) fn index(data: &[u8], options: &Options) -> Index {
+    let mut indexer = Indexer::new(&[data.len() as u64], options.clone()).unwrap();
+    loop {
+        match indexer.step().unwrap() {
+            IndexStep::Read { input, range } => {
+                let part =
+                    usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
+                let part = Bytes::copy_from_slice(&data[part]);
+                indexer.supply(input, range.start, part).unwrap();
+            }
+            IndexStep::Done(index) => return *index,
         }
     }
 }
