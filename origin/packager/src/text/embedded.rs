@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::cue::{Cue, Document};
 use super::{ttml, tx3g, wvtt};
-use crate::fetch::Fetched;
+use crate::fetch::{Fetched, MAX_READ};
 use crate::isobmff::Mp4Box;
-use crate::mp4::{Cursor, Sample, Trak};
+use crate::mp4::{Cursor, Sample, Samples, Trak};
 use crate::presentation::{TrackInfo, TrackKind};
 use crate::sample_fetch::SampleFetch;
 use crate::timeline::{Source, edits, seconds, to_micros};
@@ -15,8 +15,10 @@ use crate::{ByteRange, Error, Subtitle};
 
 /// Bytes of a sample that are read: a document of TTML may hold a whole film.
 const MOST: u64 = 4 << 20;
-/// Bytes read at once.
+/// Fewest bytes that are read at once.
 const READ_AHEAD: u64 = 16 << 10;
+/// Bytes between two samples that are read rather than skipped: one longer read is cheaper than two.
+const MAX_GAP: u64 = 64 << 10;
 
 /// What the text tracks of an input say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +96,8 @@ impl Syntax {
 pub(crate) struct TextScan {
     samples: SampleFetch,
     cursor: Cursor,
+    /// Samples that stand near each other, which are read at once.
+    near: ByteRange,
     syntax: Syntax,
     timescale: u32,
     /// Cues on the timeline of the media.
@@ -123,6 +127,7 @@ impl TextScan {
         Some(Self {
             samples: SampleFetch::new(trak, input_len),
             cursor: trak.samples.cursor(),
+            near: ByteRange { start: 0, end: 0 },
             syntax,
             timescale: trak.timescale,
             cues: Vec::new(),
@@ -150,7 +155,12 @@ impl TextScan {
             let Some(sample) = ahead.next(&trak.samples)? else {
                 return Ok(Read::Done);
             };
-            match self.samples.want(&sample, MOST, READ_AHEAD)? {
+            let end = sample.offset.saturating_add(u64::from(sample.size));
+            if sample.offset < self.near.start || end > self.near.end {
+                self.near = near(&sample, ahead, &trak.samples)?;
+            }
+            let read_ahead = (self.near.end - sample.offset).max(READ_AHEAD);
+            match self.samples.want(&sample, MOST, read_ahead)? {
                 Fetched::Need(range) => return Ok(Read::Need(range)),
                 Fetched::Ready(data) => self.take(&sample, &data)?,
             }
@@ -232,6 +242,21 @@ impl TextScan {
     }
 }
 
+/// The bytes of `sample` and of those after it that follow closely, as far as one read reaches.
+fn near(sample: &Sample, mut after: Cursor, samples: &Samples) -> Result<ByteRange, Error> {
+    let start = sample.offset;
+    let mut end = start.saturating_add(u64::from(sample.size));
+    while let Some(next) = after.next(samples)? {
+        let reach = next.offset.saturating_add(u64::from(next.size));
+        let gap = next.offset.checked_sub(end);
+        if gap.is_none_or(|gap| gap >= MAX_GAP) || reach - start > MAX_READ {
+            break;
+        }
+        end = reach;
+    }
+    Ok(ByteRange { start, end })
+}
+
 /// The part of a cue between `from` and `to` of the media, which is presented from `start` on.
 fn present(cue: &Cue, from: i64, to: i64, start: i64) -> Option<Cue> {
     let (begin, end) = (cue.start.max(from), cue.end.min(to));
@@ -245,6 +270,46 @@ fn present(cue: &Cue, from: i64, to: i64, start: i64) -> Option<Cue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::{Logged, SampleLog};
+    use crate::mp4::Packed;
+
+    #[test]
+    fn samples_near_each_other_are_read_at_once() {
+        let read = |places: &[(u64, u32)]| {
+            let mut log = SampleLog::new(true);
+            for (offset, size) in places {
+                log.push(Logged {
+                    offset: *offset,
+                    size: *size,
+                    ..Logged::default()
+                });
+            }
+            let samples = Samples {
+                packed: Some(Packed {
+                    log: log.finish(),
+                    ..Packed::default()
+                }),
+                ..Samples::default()
+            };
+            let mut after = samples.cursor();
+            let first = after.next(&samples).unwrap().unwrap();
+            let range = near(&first, after, &samples).unwrap();
+            (range.start, range.end)
+        };
+        assert_eq!(read(&[(5, 10)]), (5, 15));
+        assert_eq!(
+            read(&[(5, 10), (15, 0), (60_000, 7), (65_000, 1)]),
+            (5, 65_001)
+        );
+        assert_eq!(read(&[(5, 10), (15 + MAX_GAP, 7)]), (5, 15));
+        assert_eq!(
+            read(&[(5, 10), (14 + MAX_GAP, 7), (14 + MAX_GAP, 9)]),
+            (5, 21 + MAX_GAP)
+        );
+        let long = u32::try_from(MAX_READ).unwrap();
+        assert_eq!(read(&[(5, 10), (15, long)]), (5, 15));
+        assert_eq!(read(&[(5, long), (5 + MAX_READ, 1)]), (5, 5 + MAX_READ));
+    }
 
     #[test]
     fn edits_move_and_cut_cues() {
