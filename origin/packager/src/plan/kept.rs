@@ -95,7 +95,7 @@ fn are_sound(segments: &[Segment], track: &Track, slots: usize) -> bool {
     let is_numbered = |one: &Segment| {
         one.slot < slots
             && one.samples > 0
-            && one.start >= 0
+            && (0..=timeline.end).contains(&one.start)
             && one.first_packet <= MOST
             && one.sequence <= u32::MAX / 2
             && one.place.is_sound(timeline)

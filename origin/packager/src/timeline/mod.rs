@@ -61,6 +61,9 @@ pub(crate) struct Timeline {
     pub(crate) statistics: Statistics,
 }
 
+/// Most ticks, and most microseconds, from time 0 to any time of a timeline.
+const FARTHEST: u64 = 1 << 56;
+
 /// What a timeline is made from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'a> {
@@ -114,7 +117,15 @@ impl Timeline {
         let ticks = i64::from(source.timescale).checked_mul(self.scale);
         let mut counts = self.spans.iter().map(|span| span.count);
         let count = counts.try_fold(0_u64, u64::checked_add);
+        // Far more than any film lasts, and sums of a few of them are still numbers.
+        let is_near = |ticks: i64| {
+            let micros = to_micros(ticks, self.timescale.max(1));
+            ticks.unsigned_abs() <= FARTHEST && micros.unsigned_abs() <= FARTHEST
+        };
+        let times = [self.trim, self.decode_shift, self.start, self.end];
         let is_sound = self.scale > 0
+            && times.into_iter().all(is_near)
+            && self.start <= self.end
             && ticks == Some(i64::from(self.timescale))
             && self.count > 0
             && count == Some(self.count)
