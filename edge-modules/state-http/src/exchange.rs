@@ -30,10 +30,24 @@ pub(crate) fn exchange(config: &Config, body: &[u8]) -> Result<Vec<u8>, String> 
         .map_err(|()| "request has no body".to_owned())?;
     let answer = outgoing_handler::handle(request, Some(options(config)))
         .map_err(|error| format!("cannot be reached: {error}"))?;
-    send(outgoing, body)?;
-    let response = wait(&answer, &deadline)?;
+    // An authority that refuses may answer before it has read the body, and close: its answer says more than the broken stream.
+    let mut unfinished = None;
+    let sent = match write(&outgoing, body) {
+        Ok(()) => {
+            OutgoingBody::finish(outgoing, None).map_err(|error| format!("broke off: {error}"))
+        }
+        Err(why) => {
+            unfinished = Some(outgoing);
+            Err(why)
+        }
+    };
+    let response = match wait(&answer, &deadline) {
+        Ok(response) => response,
+        Err(why) => return Err(sent.err().unwrap_or(why)),
+    };
+    drop(unfinished);
     match response.status() {
-        200 => {}
+        200 => sent?,
         401 | 403 => return Err("refuses the key".to_owned()),
         status => return Err(format!("answered with status {status}")),
     }
@@ -76,16 +90,14 @@ fn options(config: &Config) -> RequestOptions {
     options
 }
 
-fn send(outgoing: OutgoingBody, body: &[u8]) -> Result<(), String> {
-    {
-        let stream: OutputStream = outgoing.write().map_err(|()| "takes no body".to_owned())?;
-        for part in body.chunks(WRITE_BYTES) {
-            stream
-                .blocking_write_and_flush(part)
-                .map_err(|error| format!("broke off: {error}"))?;
-        }
+fn write(outgoing: &OutgoingBody, body: &[u8]) -> Result<(), String> {
+    let stream: OutputStream = outgoing.write().map_err(|()| "takes no body".to_owned())?;
+    for part in body.chunks(WRITE_BYTES) {
+        stream
+            .blocking_write_and_flush(part)
+            .map_err(|error| format!("broke off: {error}"))?;
     }
-    OutgoingBody::finish(outgoing, None).map_err(|error| format!("broke off: {error}"))
+    Ok(())
 }
 
 fn wait(answer: &FutureIncomingResponse, deadline: &Pollable) -> Result<IncomingResponse, String> {
