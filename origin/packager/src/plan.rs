@@ -85,6 +85,22 @@ impl PlannedTrack {
         to_micros(segment.end, timescale).saturating_sub(to_micros(segment.start, timescale))
     }
 
+    /// # Errors
+    /// A sample that the film does not have: the track was read from a broken file.
+    pub(crate) fn check(&self, sample: &Timed) -> Result<(), Error> {
+        if self.track.timeline.holds(sample) {
+            return Ok(());
+        }
+        Err(Error::malformed(
+            "index sidecar",
+            0,
+            format!(
+                "it leads to a sample of {} that the film does not have; make the index again",
+                self.name
+            ),
+        ))
+    }
+
     /// The samples of a segment.
     pub(crate) fn samples(&self, segment: &Segment) -> Result<Vec<Timed>, Error> {
         let timeline = &self.track.timeline;
@@ -93,16 +109,7 @@ impl PlannedTrack {
         while samples.len() < segment.samples as usize
             && let Some(sample) = place.next(timeline)?
         {
-            if !timeline.holds(&sample) {
-                return Err(Error::malformed(
-                    "index sidecar",
-                    0,
-                    format!(
-                        "it leads to a sample of {} that the film does not have; make the index again",
-                        self.name
-                    ),
-                ));
-            }
+            self.check(&sample)?;
             samples.push(sample);
         }
         self.shift_descriptions(segment.key, &mut samples);

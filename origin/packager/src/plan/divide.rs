@@ -24,6 +24,7 @@ pub(super) fn divide(track: &PlannedTrack, boundaries: &[i64]) -> Result<Vec<Seg
     let mut slot = 0;
     let mut start_place = place;
     while let Some(sample) = place.peek().copied() {
+        division.track.check(&sample)?;
         let time = to_micros(sample.presentation_time, timescale);
         // A boundary falls on the sample nearest to it. In the track that the boundaries come from it falls on the microsecond;
         // keyframes of other renditions may differ by their clocks' rounding, sound by half an access unit.

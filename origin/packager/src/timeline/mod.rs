@@ -62,7 +62,7 @@ pub(crate) struct Timeline {
 }
 
 /// Most ticks, and most microseconds, from time 0 to any time of a timeline.
-const FARTHEST: u64 = 1 << 56;
+const FARTHEST: u64 = 1 << 61;
 
 /// What a timeline is made from.
 #[derive(Clone, Copy, Debug)]
@@ -117,14 +117,9 @@ impl Timeline {
         let ticks = i64::from(source.timescale).checked_mul(self.scale);
         let mut counts = self.spans.iter().map(|span| span.count);
         let count = counts.try_fold(0_u64, u64::checked_add);
-        // Far more than any film lasts, and sums of a few of them are still numbers.
-        let is_near = |ticks: i64| {
-            let micros = to_micros(ticks, self.timescale.max(1));
-            ticks.unsigned_abs() <= FARTHEST && micros.unsigned_abs() <= FARTHEST
-        };
         let times = [self.trim, self.decode_shift, self.start, self.end];
         let is_sound = self.scale > 0
-            && times.into_iter().all(is_near)
+            && times.into_iter().all(|ticks| self.is_near(ticks))
             && self.start <= self.end
             && ticks == Some(i64::from(self.timescale))
             && self.count > 0
@@ -136,12 +131,20 @@ impl Timeline {
         is_sound.then_some(self)
     }
 
-    /// True when a sample lies within the input and is of a kind that was seen: so are all that were walked over once, but not what a
+    /// True when a sample lies within the input, at a time that films have, and is of a kind that was seen: so are all that were walked over once, but not what a
     /// place from a broken file leads to.
     pub(crate) fn holds(&self, sample: &Timed) -> bool {
         let end = sample.offset.checked_add(u64::from(sample.size));
         end.is_some_and(|end| end <= self.input_len)
             && sample.description <= self.statistics.last_description
+            && self.is_near(sample.presentation_time)
+            && self.is_near(sample.decode_time)
+    }
+
+    /// True for a time that some film may have: sums of a few of them are still numbers.
+    fn is_near(&self, ticks: i64) -> bool {
+        let most = (FARTHEST / 1_000_000).saturating_mul(u64::from(self.timescale));
+        ticks.unsigned_abs() <= most.min(FARTHEST)
     }
 
     /// Gives every span its place in output time.
