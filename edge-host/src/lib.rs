@@ -19,6 +19,7 @@ mod observe;
 mod origin;
 mod server;
 mod state;
+mod watched;
 
 pub use node::{BuildError, ModuleReport, Node};
 pub use observe::log::start as start_log;

@@ -3,9 +3,8 @@
 //! A module has its own memory on every thread and can hold no large database; here each stands once, whatever its size.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::path::Path;
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
@@ -13,6 +12,7 @@ use tokio::task::JoinSet;
 use weir_location::{Database, Location};
 
 use crate::config::GeographyConfig;
+use crate::watched::Watched;
 
 /// ISO 3166-1 alpha-2: `DE`.
 const COUNTRY: HeaderName = HeaderName::from_static("weir-country");
@@ -29,19 +29,7 @@ const ANONYMOUS: HeaderName = HeaderName::from_static("weir-anonymous");
 const MAX_BYTES: u64 = 1 << 30;
 
 /// The databases, in the order in which they are asked.
-#[derive(Clone)]
-pub(crate) struct Geography {
-    files: Arc<Vec<File>>,
-    reload: Duration,
-}
-
-struct File {
-    path: PathBuf,
-    current: RwLock<(Option<Stamp>, Arc<Database>)>,
-}
-
-/// What tells a file from the one that was there before.
-type Stamp = (SystemTime, u64);
+pub(crate) struct Geography(Vec<Arc<Watched<Database>>>);
 
 impl Geography {
     /// Reads the files.
@@ -52,47 +40,33 @@ impl Geography {
         if config.databases.is_empty() {
             return Err("key `geography.databases`: name at least one file".to_owned());
         }
-        let mut files = Vec::new();
+        let mut databases = Vec::new();
         for (index, path) in config.databases.iter().enumerate() {
-            let stamp = stamp(path);
-            let database = read(path).map_err(|why| {
-                format!(
-                    "key `geography.databases[{index}]`: `{}`: {why}",
-                    path.display()
-                )
-            })?;
-            tell_of(path, &database);
-            files.push(File {
-                path: path.clone(),
-                current: RwLock::new((stamp, Arc::new(database))),
+            let name = format!("database `{}`", path.display());
+            let file = path.clone();
+            let loaded = Watched::load(name, vec![path.clone()], config.reload.get(), move || {
+                read(&file)
             });
+            databases.push(loaded.map_err(|why| {
+                let path = path.display();
+                format!("key `geography.databases[{index}]`: `{path}`: {why}")
+            })?);
         }
-        Ok(Self {
-            files: Arc::new(files),
-            reload: config.reload.get().max(Duration::from_secs(1)),
-        })
+        Ok(Self(databases))
     }
 
-    /// Renews in the background. A file that cannot be used is told and the last good one stays.
+    /// Renews in the background.
     pub(crate) fn keep_fresh(&self, tasks: &mut JoinSet<()>) {
-        let this = self.clone();
-        tasks.spawn(async move {
-            loop {
-                tokio::time::sleep(this.reload).await;
-                let files = Arc::clone(&this.files);
-                // Reading some hundred megabytes must not hold a thread of the requests.
-                let _ =
-                    tokio::task::spawn_blocking(move || files.iter().for_each(File::look)).await;
-            }
-        });
+        for database in &self.0 {
+            database.keep_fresh(tasks);
+        }
     }
 
     /// Writes where `client` is into a request. What is not known is not written.
     pub(crate) fn tell(&self, client: IpAddr, headers: &mut HeaderMap) {
         let mut location = Location::default();
-        for file in self.files.iter() {
-            let current = file.current.read().unwrap_or_else(PoisonError::into_inner);
-            location.complete(current.1.look_up(client));
+        for database in &self.0 {
+            location.complete(database.current().look_up(client));
         }
         let mut set = |name: HeaderName, text: &str| {
             if let Ok(value) = HeaderValue::from_str(text) {
@@ -122,36 +96,6 @@ impl Geography {
     }
 }
 
-impl File {
-    fn look(&self) {
-        let now = stamp(&self.path);
-        let seen = self
-            .current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .0;
-        if now.is_none() || now == seen {
-            return;
-        }
-        match read(&self.path) {
-            Ok(database) => {
-                tell_of(&self.path, &database);
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) =
-                    (now, Arc::new(database));
-            }
-            Err(why) => tracing::error!(
-                "database `{}` not renewed, the last one stays: {why}",
-                self.path.display()
-            ),
-        }
-    }
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let data = std::fs::metadata(path).ok()?;
-    Some((data.modified().ok()?, data.len()))
-}
-
 fn read(path: &Path) -> Result<Database, String> {
     let data = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if data.len() > MAX_BYTES {
@@ -160,10 +104,9 @@ fn read(path: &Path) -> Result<Database, String> {
             data.len()
         ));
     }
-    Database::open(std::fs::read(path).map_err(|error| error.to_string())?)
-}
-
-fn tell_of(path: &Path, database: &Database) {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let database = Database::open(bytes)?;
     let (kind, made) = database.about();
     tracing::info!(kind, made, "database `{}` read", path.display());
+    Ok(database)
 }

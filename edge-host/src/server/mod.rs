@@ -28,7 +28,7 @@ pub struct Server {
     listener: TcpListener,
     admin: Option<TcpListener>,
     authority: Option<TcpListener>,
-    tls: Option<tls::Certificates>,
+    tls: Option<tls::Acceptor>,
 }
 
 /// Why a server cannot start.
@@ -78,7 +78,7 @@ impl Server {
             None => None,
         };
         let tls = match &config.tls {
-            Some(tls) => Some(tls::Certificates::load(tls).map_err(ServeError::Tls)?),
+            Some(tls) => Some(tls::Acceptor::load(tls).map_err(ServeError::Tls)?),
             None => None,
         };
         Ok(Self {
@@ -145,7 +145,9 @@ impl Server {
                 async move { node.answer_as_authority(request).await }
             }));
         }
-        let acceptor = tls.map(|certificates| certificates.watch(&mut tasks));
+        if let Some(acceptor) = &tls {
+            acceptor.keep_fresh(&mut tasks);
+        }
         if !node.documents_complete(DOCUMENTS).await {
             tracing::warn!(
                 "not all documents of the modules could be fetched; what needs them is refused until they are"
@@ -153,7 +155,7 @@ impl Server {
         }
         readiness.set(true);
         tracing::info!(address = %listener.local_addr()?, "serving");
-        let mut connections = Connections::new(Arc::clone(&node), acceptor);
+        let mut connections = Connections::new(Arc::clone(&node), tls);
         tokio::pin!(stop);
         loop {
             tokio::select! {

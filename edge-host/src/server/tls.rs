@@ -1,8 +1,7 @@
 //! TLS: the certificate, and its renewal without a restart.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -14,70 +13,30 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::server::TlsStream;
 
 use crate::config::TlsConfig;
-
-/// Certificate and key, looked at now and then.
-pub(super) struct Certificates {
-    config: TlsConfig,
-    current: Arc<RwLock<TlsAcceptor>>,
-    seen: Option<[SystemTime; 2]>,
-}
+use crate::watched::Watched;
 
 /// Takes connections with the certificate of the day.
 #[derive(Clone)]
-pub(super) struct Acceptor(Arc<RwLock<TlsAcceptor>>);
-
-impl Certificates {
-    pub(super) fn load(config: &TlsConfig) -> Result<Self, String> {
-        Ok(Self {
-            current: Arc::new(RwLock::new(read(config)?)),
-            seen: times(config),
-            config: config.clone(),
-        })
-    }
-
-    /// Renews in the background. A pair that cannot be used is told and the last good one stays.
-    pub(super) fn watch(mut self, tasks: &mut JoinSet<()>) -> Acceptor {
-        let acceptor = Acceptor(Arc::clone(&self.current));
-        tasks.spawn(async move {
-            let pause = self.config.reload.get().max(Duration::from_secs(1));
-            loop {
-                tokio::time::sleep(pause).await;
-                self.look();
-            }
-        });
-        acceptor
-    }
-
-    fn look(&mut self) {
-        let now = times(&self.config);
-        if now == self.seen || now.is_none() {
-            return;
-        }
-        match read(&self.config) {
-            Ok(renewed) => {
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = renewed;
-                self.seen = now;
-                tracing::info!("certificate renewed");
-            }
-            Err(why) => tracing::error!("certificate not renewed, the last one stays: {why}"),
-        }
-    }
-}
+pub(super) struct Acceptor(Arc<Watched<TlsAcceptor>>);
 
 impl Acceptor {
-    pub(super) async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
-        let acceptor = self
-            .0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        acceptor.accept(stream).await
+    /// # Errors
+    /// A certificate or key that cannot be used, with its key in the configuration.
+    pub(super) fn load(config: &TlsConfig) -> Result<Self, String> {
+        let files = vec![config.certificate.clone(), config.key.clone()];
+        let (pause, config) = (config.reload.get(), config.clone());
+        let name = "certificate".to_owned();
+        Watched::load(name, files, pause, move || read(&config)).map(Self)
     }
-}
 
-fn times(config: &TlsConfig) -> Option<[SystemTime; 2]> {
-    let time = |path: &Path| std::fs::metadata(path).ok()?.modified().ok();
-    Some([time(&config.certificate)?, time(&config.key)?])
+    /// Renews in the background.
+    pub(super) fn keep_fresh(&self, tasks: &mut JoinSet<()>) {
+        self.0.keep_fresh(tasks);
+    }
+
+    pub(super) async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        self.0.current().accept(stream).await
+    }
 }
 
 fn read(config: &TlsConfig) -> Result<TlsAcceptor, String> {
