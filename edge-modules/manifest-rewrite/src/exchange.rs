@@ -1,7 +1,7 @@
 //! What happens when the response to a manifest request comes.
 
 use weir_module::{
-    Answer, Collected, Edit, Edits, Host, Level, Problem, Reply, ResponseHead, Step,
+    Answer, Collected, Edit, Edits, HOP_BY_HOP, Host, Level, Problem, Reply, ResponseHead, Step,
 };
 
 use crate::body::ManifestBody;
@@ -225,12 +225,7 @@ fn edited(head: &ResponseHead, edits: &Edits) -> Vec<(String, Vec<u8>)> {
         }
     }
     // The adapter makes these anew, or they are about the connection to the origin.
-    headers.retain(|(name, _)| {
-        !matches!(
-            name.as_str(),
-            "connection" | "keep-alive" | "transfer-encoding" | "upgrade"
-        )
-    });
+    headers.retain(|(name, _)| !HOP_BY_HOP.contains(&name.as_str()));
     headers
 }
 
