@@ -4,7 +4,7 @@
 //! look-up adds a bit of every piece at once, and 43 doublings serve all 258 bits of both scalars. The generator's table is worked out
 //! at compile time, a key's in about as long as two verifications.
 
-use super::modular::{Limbs, Modulus, is_zero};
+use super::modular::{Limbs, Modulus, from_bytes, is_zero};
 
 /// A curve over a prime field of 32 N bits, with a = -3 and a group of prime order. Its constants are the curve's, not values passed
 /// around, so that the compiler sees through every product with them.
@@ -34,6 +34,18 @@ const TEETH: usize = 6;
 pub(super) struct Affine<const N: usize> {
     pub(super) x: Limbs<N>,
     pub(super) y: Limbs<N>,
+}
+
+impl<const N: usize> Affine<N> {
+    /// The point with these coordinates as big-endian bytes, which a key that was parsed has.
+    pub(super) fn of(field: &Modulus<N>, [x, y]: [Option<&[u8]>; 2]) -> Self {
+        let enter =
+            |bytes: Option<&[u8]>| field.enter(&bytes.and_then(from_bytes).unwrap_or([0; N]));
+        Self {
+            x: enter(x),
+            y: enter(y),
+        }
+    }
 }
 
 /// A point `(x / z^2, y / z^3)`; at infinity when z is zero.

@@ -65,16 +65,10 @@ impl Curve<12> for P384 {
 
     fn point(public: &Self::Public) -> Affine<12> {
         let point = public.to_encoded_point(false);
-        let coordinate = |bytes: Option<&::p384::FieldBytes>| {
-            let plain = bytes
-                .and_then(|bytes| from_bytes(bytes))
-                .unwrap_or_default();
-            Self::FIELD.enter(&plain)
-        };
-        Affine {
-            x: coordinate(point.x()),
-            y: coordinate(point.y()),
-        }
+        Affine::of(
+            Self::FIELD,
+            [point.x(), point.y()].map(|bytes| bytes.map(AsRef::as_ref)),
+        )
     }
 
     fn digest(message: &[u8]) -> Limbs<12> {
