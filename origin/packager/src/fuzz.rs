@@ -28,8 +28,9 @@ pub fn film(data: &[u8]) {
     }
 }
 
-/// Options out of two bytes.
-fn chosen(first: u8, second: u8) -> Options {
+/// Options out of two bytes: every format, layout and method, with and without a manifest, keys that take turns, a clear lead.
+#[must_use]
+pub fn chosen(first: u8, second: u8) -> Options {
     let method = match first & 7 {
         0 => Some(Method::Cbcs),
         1 => Some(Method::Cenc),
@@ -42,13 +43,13 @@ fn chosen(first: u8, second: u8) -> Options {
         ..ContentKey::default()
     };
     Options {
-        segment_duration: Duration::from_millis(100 + 20 * u64::from(second)),
+        segment_duration: Duration::from_millis(100 + 33 * u64::from(second)),
         format: if first & 7 == 3 {
             Format::MpegTs
         } else {
             Format::Cmaf
         },
-        layout: if first & 8 == 0 && method != Some(Method::Aes128) {
+        layout: if first & 8 == 0 {
             Layout::SingleFile
         } else {
             Layout::Segments
@@ -58,8 +59,8 @@ fn chosen(first: u8, second: u8) -> Options {
         encryption: method.map(|method| Encryption {
             method,
             keys: vec![key(1), key(2)],
-            clear_lead: Duration::from_millis(u64::from(first >> 6) * 300),
-            crypto_period: Duration::from_millis(u64::from(second >> 6) * 300),
+            clear_lead: Duration::from_millis(u64::from(first >> 6) * 700),
+            crypto_period: Duration::from_millis(u64::from(second >> 6) * 700),
             systems: vec![KeySystem::Identity {
                 uri: "/key".to_owned(),
             }],

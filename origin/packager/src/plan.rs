@@ -82,7 +82,7 @@ impl PlannedTrack {
     /// all segments add up to that of the track.
     pub(crate) fn duration_micros(&self, segment: &Segment) -> i64 {
         let timescale = self.track.timeline.timescale;
-        to_micros(segment.end, timescale).saturating_sub(to_micros(segment.start, timescale))
+        to_micros(segment.end, timescale) - to_micros(segment.start, timescale)
     }
 
     /// # Errors
@@ -215,7 +215,7 @@ impl Plan {
             })
             .max()
             .unwrap_or(0);
-        let target_duration = u64::try_from(longest.saturating_add(500_000) / 1_000_000)
+        let target_duration = u64::try_from((longest + 500_000) / 1_000_000)
             .unwrap_or(0)
             .max(1);
         Ok(Self {

@@ -8,9 +8,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use support::fixture;
-use weir_packager::{
-    ContentKey, Encryption, Format, Key, KeyId, KeySystem, Layout, Method, Options, fuzz,
-};
+use weir_packager::{Options, fuzz};
 
 /// A small generator of numbers (xorshift64*), so that every run is the same.
 struct Numbers(u64);
@@ -21,6 +19,10 @@ impl Numbers {
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         usize::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33).unwrap() % below.max(1)
+    }
+
+    fn byte(&mut self) -> u8 {
+        u8::try_from(self.next(256)).unwrap()
     }
 }
 
@@ -64,7 +66,7 @@ fn change(data: &mut Vec<u8>, numbers: &mut Numbers) {
             continue;
         }
         match numbers.next(4) {
-            0 => data[at] = u8::try_from(numbers.next(256)).unwrap(),
+            0 => data[at] = numbers.byte(),
             1 => data[at..at + 4].copy_from_slice(&WORDS[numbers.next(WORDS.len())].to_be_bytes()),
             2 => data[at] ^= 1 << numbers.next(8),
             _ => {
@@ -77,56 +79,6 @@ fn change(data: &mut Vec<u8>, numbers: &mut Numbers) {
     if numbers.next(16) == 0 {
         let len = numbers.next(data.len());
         data.truncate(len.max(1));
-    }
-}
-
-fn options(numbers: &mut Numbers) -> Options {
-    Options {
-        segment_duration: Duration::from_millis(500 + numbers.next(8000) as u64),
-        layout: if numbers.next(2) == 0 {
-            Layout::Segments
-        } else {
-            Layout::SingleFile
-        },
-        ..encryption_and_format(numbers)
-    }
-}
-
-/// Half of the runs as they were; the others encrypted, or in transport streams.
-fn encryption_and_format(numbers: &mut Numbers) -> Options {
-    let method = match numbers.next(8) {
-        0 => Method::Cbcs,
-        1 => Method::Cenc,
-        2 => Method::Aes128,
-        3 => {
-            return Options {
-                format: Format::MpegTs,
-                ..Options::default()
-            };
-        }
-        _ => {
-            return Options {
-                dash: numbers.next(2) == 0,
-                ..Options::default()
-            };
-        }
-    };
-    let key = |number: u8| ContentKey {
-        id: KeyId([number; 16]),
-        key: Key([number; 16]),
-        ..ContentKey::default()
-    };
-    Options {
-        encryption: Some(Encryption {
-            method,
-            keys: vec![key(1), key(2)],
-            clear_lead: Duration::from_secs(numbers.next(3) as u64),
-            crypto_period: Duration::from_secs(numbers.next(3) as u64),
-            systems: vec![KeySystem::Identity {
-                uri: "/key".to_owned(),
-            }],
-        }),
-        ..Options::default()
     }
 }
 
@@ -167,7 +119,7 @@ fn changed_films_are_packaged_or_refused() {
         let mut data = seeds[numbers.next(seeds.len())].clone();
         let state = numbers.0;
         change(&mut data, &mut numbers);
-        let options = options(&mut numbers);
+        let options = fuzz::chosen(numbers.byte(), numbers.byte());
         let start = Instant::now();
         let outcome = std::panic::catch_unwind(|| fuzz::package(&data, &options).is_ok());
         match outcome {
@@ -215,16 +167,14 @@ fn changed_configurations_and_sidecars_never_panic() {
                 let mut config = data[at + 4..at + 60].to_vec();
                 for _ in 0..=numbers.next(3) {
                     let place = numbers.next(config.len());
-                    config[place] = u8::try_from(numbers.next(256)).unwrap();
+                    config[place] = numbers.byte();
                 }
                 config.truncate(numbers.next(60));
                 fuzz::codec_configurations(&config);
             }
         }
         for _ in 0..5000 {
-            let random: Vec<u8> = (0..numbers.next(80))
-                .map(|_| u8::try_from(numbers.next(256)).unwrap())
-                .collect();
+            let random: Vec<u8> = (0..numbers.next(80)).map(|_| numbers.byte()).collect();
             fuzz::codec_configurations(&random);
         }
     }
@@ -246,7 +196,7 @@ fn changed_plans_never_panic() {
                 changed[at] = match numbers.next(3) {
                     0 => 0xff,
                     1 => 0,
-                    _ => u8::try_from(numbers.next(256)).unwrap(),
+                    _ => numbers.byte(),
                 };
             }
             fuzz::sidecar(&changed);
@@ -266,12 +216,12 @@ fn changed_samples_of_text_and_captions_never_panic() {
         b"\x19\0\0\0\x14\x06\x04\x10\xb5\0\x31GA94\x03\x42\xff\xfc\x94\x20\xff\x02\x21\xff\x80";
     let seeds: [&[u8]; 5] = [timed, webvtt, ttml, event, captions];
     for _ in 0..20_000 {
-        let mut data = vec![u8::try_from(numbers.next(256)).unwrap()];
+        let mut data = vec![numbers.byte()];
         data.extend(seeds[numbers.next(seeds.len())]);
         for _ in 0..numbers.next(4) {
             let at = 1 + numbers.next(data.len() - 1);
             match numbers.next(3) {
-                0 => data[at] = u8::try_from(numbers.next(256)).unwrap(),
+                0 => data[at] = numbers.byte(),
                 1 => data.truncate(at.max(2)),
                 _ => {
                     let part = data[at..].to_vec();
