@@ -136,23 +136,20 @@ impl Package {
     }
 
     fn fuzz(&self, program: &Path, target: &str, options: &Options) -> anyhow::Result<()> {
-        // What was found before would make other inputs of the same numbers.
-        let corpus = if options.runs.is_some() {
-            "fuzz/none"
-        } else {
-            "fuzz/corpus"
+        let folder = self.folder.join("fuzz");
+        let (corpus, limits) = match options.runs {
+            None => (folder.join("corpus"), Vec::new()),
+            // Whether a change is taken must not hang on chance, nor on what was found before.
+            Some(runs) => {
+                let nothing = folder.join("none");
+                let _ = std::fs::remove_dir_all(&nothing);
+                (nothing, vec![format!("-runs={runs}"), SEED.to_owned()])
+            }
         };
-        let corpus = self.folder.join(corpus).join(target);
-        if options.runs.is_some() {
-            let _ = std::fs::remove_dir_all(&corpus);
-        }
+        let corpus = corpus.join(target);
         std::fs::create_dir_all(&corpus)
             .with_context(|| format!("{} cannot be made", corpus.display()))?;
-        let seeds = self.folder.join("fuzz/seeds").join(target);
-        // Whether a change is taken must not hang on chance.
-        let fixed = options
-            .runs
-            .map(|runs| [format!("-runs={runs}"), SEED.to_owned()]);
+        let seeds = folder.join("seeds").join(target);
         eprintln!("   {}/{target}", self.name);
         tools::run(
             self.command(program, "run", options)
@@ -167,7 +164,7 @@ impl Package {
                     "-verbosity=0",
                     "-print_final_stats=1",
                 ])
-                .args(fixed.iter().flatten())
+                .args(limits)
                 .arg(format!("-max_total_time={}", options.seconds)),
         )
         .with_context(|| {
