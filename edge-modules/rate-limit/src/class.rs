@@ -2,16 +2,6 @@
 
 use serde::Deserialize;
 
-/// File name extensions of HLS and DASH manifests.
-const MANIFESTS: [&str; 2] = ["m3u8", "mpd"];
-/// File name extensions of media segments, initialization segments, keys and subtitles.
-const SEGMENTS: [&str; 15] = [
-    "m4s", "ts", "mp4", "cmfv", "cmfa", "cmft", "cmfi", "m4v", "m4a", "m4i", "aac", "ac3", "ec3",
-    "vtt", "key",
-];
-/// File name extensions of pictures.
-const THUMBNAILS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "gif", "avif"];
-
 /// The class of everything that no other class takes.
 pub(crate) const API: &str = "api";
 /// The class of playlists.
@@ -94,25 +84,21 @@ pub(crate) struct Classifier {
 impl Classifier {
     /// The class of a path and what it costs.
     pub(crate) fn class(&self, path: &str) -> (&str, u64) {
-        let extension = extension(path).unwrap_or("");
-        let named = |list: &[&str]| {
-            list.iter()
-                .any(|known| extension.eq_ignore_ascii_case(known))
-        };
+        let extension = extension(path.as_bytes()).unwrap_or(b"");
         for class in &self.classes {
             let by_extension = class
                 .extensions
                 .iter()
-                .any(|known| extension.eq_ignore_ascii_case(known));
+                .any(|known| extension.eq_ignore_ascii_case(known.as_bytes()));
             if by_extension || class.paths.iter().any(|pattern| matches(pattern, path)) {
                 return (&class.name, class.cost);
             }
         }
-        match () {
-            () if named(&MANIFESTS) => (MANIFEST, self.costs.manifest),
-            () if named(&SEGMENTS) => (SEGMENT, self.costs.segment),
-            () if named(&THUMBNAILS) => (THUMBNAIL, self.costs.thumbnail),
-            () => (API, self.costs.api),
+        match built_in(extension) {
+            MANIFEST => (MANIFEST, self.costs.manifest),
+            SEGMENT => (SEGMENT, self.costs.segment),
+            THUMBNAIL => (THUMBNAIL, self.costs.thumbnail),
+            _ => (API, self.costs.api),
         }
     }
 
@@ -150,11 +136,37 @@ impl Classifier {
     }
 }
 
+/// The built-in class of a file name extension, in any case.
+fn built_in(extension: &[u8]) -> &'static str {
+    let mut small = [0; 4];
+    let Some(small) = small.get_mut(..extension.len()) else {
+        return API;
+    };
+    small.copy_from_slice(extension);
+    small.make_ascii_lowercase();
+    match &*small {
+        b"m3u8" | b"mpd" => MANIFEST,
+        // Media segments, initialization segments, keys and subtitles.
+        b"m4s" | b"ts" | b"mp4" | b"cmfv" | b"cmfa" | b"cmft" | b"cmfi" | b"m4v" | b"m4a"
+        | b"m4i" | b"aac" | b"ac3" | b"ec3" | b"vtt" | b"key" => SEGMENT,
+        b"jpg" | b"jpeg" | b"png" | b"webp" | b"gif" | b"avif" => THUMBNAIL,
+        _ => API,
+    }
+}
+
 /// The extension of the path's last segment, path parameters (`;…`) aside.
-fn extension(path: &str) -> Option<&str> {
-    let name = path.rsplit('/').next()?;
-    let name = name.split_once(';').map_or(name, |(name, _)| name);
-    Some(name.rsplit_once('.')?.1)
+fn extension(path: &[u8]) -> Option<&[u8]> {
+    let mut end = path.len();
+    let mut start = None;
+    for (at, byte) in path.iter().enumerate().rev() {
+        match byte {
+            b'/' => break,
+            b';' => (end, start) = (at, None),
+            b'.' if start.is_none() => start = Some(at + 1),
+            _ => {}
+        }
+    }
+    path.get(start?..end)
 }
 
 /// True when the whole path fits the pattern; `*` stands for any run of characters.
@@ -232,7 +244,19 @@ mod tests {
         }
     }
 
+    /// The plain definition.
+    fn slow_extension(path: &str) -> Option<&str> {
+        let name = path.rsplit('/').next()?;
+        let name = name.split_once(';').map_or(name, |(name, _)| name);
+        Some(name.rsplit_once('.')?.1)
+    }
+
     proptest! {
+        #[test]
+        fn extensions_agree_with_the_definition(path in "[ab./;]{0,12}") {
+            prop_assert_eq!(extension(path.as_bytes()), slow_extension(&path).map(str::as_bytes), "{}", path);
+        }
+
         #[test]
         fn a_pattern_made_from_a_path_fits_it(path in "[a-c/]{0,30}", cuts in prop::collection::vec(0usize..30, 0..4)) {
             let mut pattern = path.clone();

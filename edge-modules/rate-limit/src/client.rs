@@ -1,6 +1,6 @@
 //! Where a request came from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Deserialize;
 use weir_module::{ClientSource, RequestHead};
@@ -45,7 +45,10 @@ impl AddressSource {
             Self::Auto => Self::WeirClientIp
                 .address(head, hops)
                 .or_else(|| Self::SpinClientAddr.address(head, hops)),
-            Self::WeirClientIp => ClientSource::Node.address(head),
+            Self::WeirClientIp => head
+                .header(WEIR_CLIENT_IP)
+                .and_then(dotted)
+                .or_else(|| ClientSource::Node.address(head)),
             Self::SpinClientAddr => ClientSource::Spin.address(head),
             Self::XForwardedFor => ClientSource::ForwardedFor(hops.max(1)).address(head),
             Self::Forwarded => ClientSource::Forwarded(hops.max(1)).address(head),
@@ -53,9 +56,34 @@ impl AddressSource {
     }
 }
 
+/// An IPv4 address as the node writes it: four numbers without leading zeros. None for all else, which is read the long way; that takes
+/// 100 ns in WebAssembly.
+fn dotted(text: &[u8]) -> Option<IpAddr> {
+    let mut octets = [0_u8; 4];
+    let mut parts = text.split(|byte| *byte == b'.');
+    for octet in &mut octets {
+        let part = parts.next()?;
+        if !(1..=3).contains(&part.len()) || part[0] == b'0' && part.len() > 1 {
+            return None;
+        }
+        for digit in part {
+            let digit = digit.wrapping_sub(b'0');
+            *octet = octet.checked_mul(10)?.checked_add(digit)?;
+            if digit > 9 {
+                return None;
+            }
+        }
+    }
+    // The unspecified address is no client's.
+    let whole = parts.next().is_none() && octets != [0; 4];
+    whole.then_some(Ipv4Addr::from(octets).into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use weir_module::client_address::read_address;
     use weir_module::{HeadBuffer, HeaderNames};
 
     fn address(source: AddressSource, hops: u8, headers: &[(&str, &str)]) -> Option<String> {
@@ -122,5 +150,17 @@ mod tests {
             address(AddressSource::Forwarded, 1, &[("forwarded", "for=unknown")]),
             None
         );
+    }
+
+    proptest! {
+        /// The short way reads what the long way reads, or nothing.
+        #[test]
+        fn both_ways_read_the_same(octets: [u8; 4], junk in "[0-9.a:]{0,17}") {
+            let text = Ipv4Addr::from(octets).to_string();
+            prop_assert_eq!(dotted(text.as_bytes()), read_address(&text));
+            if let Some(address) = dotted(junk.as_bytes()) {
+                prop_assert_eq!(Some(address), read_address(&junk));
+            }
+        }
     }
 }

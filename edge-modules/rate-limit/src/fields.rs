@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::config::Unit;
+use crate::decimal;
 use crate::quota::{Drawn, Quota};
 
 /// A quota policy item: `"free";q=100;w=60`. A burst that differs from the quota stands in `weir-burst`, a parameter of our own that
@@ -26,49 +27,39 @@ pub(crate) fn policy_item(quota: &Quota) -> String {
 }
 
 /// Appends a quota's policy item.
-pub(crate) fn push_policy(list: &mut String, quota: &Quota, partition: Option<&[u8]>) {
-    list.push_str(separator(list));
-    list.push_str(&quota.policy_item);
+pub(crate) fn push_policy(list: &mut Vec<u8>, quota: &Quota, partition: Option<&[u8]>) {
+    separate(list);
+    list.extend_from_slice(quota.policy_item.as_bytes());
     push_partition(list, partition);
 }
 
-/// Appends one service limit item: `"free";r=50;t=30`. Put together without formatting machinery: with it the fields of one quota took 680 ns
-/// in WebAssembly, without it 280.
-pub(crate) fn push_limit(list: &mut String, name: &str, drawn: Drawn, partition: Option<&[u8]>) {
-    list.push_str(separator(list));
-    list.push('"');
-    list.push_str(name);
-    list.push_str("\";r=");
-    push_number(list, drawn.remaining);
-    list.push_str(";t=");
-    push_number(list, drawn.effective_window_secs);
+/// Appends one service limit item: `"free";r=50;t=30`.
+pub(crate) fn push_limit(
+    list: &mut Vec<u8>,
+    quota: &Quota,
+    drawn: Drawn,
+    partition: Option<&[u8]>,
+) {
+    separate(list);
+    list.extend_from_slice(quota.limit_lead.as_bytes());
+    decimal::push(list, drawn.remaining);
+    list.extend_from_slice(b";t=");
+    decimal::push(list, drawn.effective_window_secs);
     push_partition(list, partition);
-}
-
-fn push_number(list: &mut String, mut number: u64) {
-    // 2^64 has twenty digits.
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10).to_le_bytes()[0];
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    list.extend(digits[at..].iter().map(|digit| char::from(*digit)));
 }
 
 /// The partition key shows that two quotas are one or two, and nothing else: 64 bits of a digest of the store's key.
-fn push_partition(list: &mut String, partition: Option<&[u8]>) {
+fn push_partition(list: &mut Vec<u8>, partition: Option<&[u8]>) {
     if let Some(key) = partition {
-        let _ = write!(list, ";pk=:{}:", STANDARD.encode(&Sha256::digest(key)[..8]));
+        let digest = STANDARD.encode(&Sha256::digest(key)[..8]);
+        list.extend_from_slice(format!(";pk=:{digest}:").as_bytes());
     }
 }
 
-fn separator(list: &str) -> &'static str {
-    if list.is_empty() { "" } else { ", " }
+fn separate(list: &mut Vec<u8>) {
+    if !list.is_empty() {
+        list.extend_from_slice(b", ");
+    }
 }
 
 #[cfg(test)]
@@ -77,51 +68,44 @@ mod tests {
     use crate::config::Config;
 
     #[test]
-    fn numbers_are_written_whole() {
-        for number in [0, 1, 9, 10, 99, 100, 18_446_744_073_709_551_615] {
-            let mut text = String::new();
-            push_number(&mut text, number);
-            assert_eq!(text, number.to_string());
-        }
-    }
-
-    #[test]
     fn items_are_written_as_in_the_draft() {
         let config = Config::parse(
             "[[policies]]\nname = 'volume'\nkey = 'everyone'\nrate = '65535/10s'\nunit = 'content-bytes'\n\
              [[policies]]\nname = 'spiky'\nkey = 'everyone'\nrate = '10/500ms'\nburst = 40",
         )
         .unwrap();
-        let mut policies = String::new();
-        for quota in &Quota::all(&config) {
+        let quotas = Quota::all(&config);
+        let mut policies = Vec::new();
+        for quota in &quotas {
             push_policy(&mut policies, quota, None);
         }
         assert_eq!(
-            policies,
+            String::from_utf8(policies).unwrap(),
             "\"api\";q=10000;w=60, \"free\";q=100;w=60, \"premium\";q=1000;w=60, \
              \"volume\";q=65535;qu=\"content-bytes\";w=10, \"spiky\";q=10;w=1;weir-burst=40"
         );
-        let mut limits = String::new();
+        let mut limits = Vec::new();
         let drawn = Drawn {
             allowed: true,
             remaining: 50,
             effective_window_secs: 30,
             retry_after_ns: 0,
         };
-        push_limit(&mut limits, "default", drawn, None);
+        push_limit(&mut limits, &quotas[0], drawn, None);
         push_limit(
             &mut limits,
-            "peruser",
+            &quotas[1],
             drawn,
             Some(b"rate-limit|peruser|sub=ada"),
         );
+        let limits = String::from_utf8(limits).unwrap();
         assert!(
-            limits.starts_with("\"default\";r=50;t=30, \"peruser\";r=50;t=30;pk=:"),
+            limits.starts_with("\"api\";r=50;t=30, \"free\";r=50;t=30;pk=:"),
             "{limits}"
         );
         assert_eq!(
             limits.len(),
-            "\"default\";r=50;t=30, \"peruser\";r=50;t=30;pk=:AAAAAAAAAAA=:".len()
+            "\"api\";r=50;t=30, \"free\";r=50;t=30;pk=:AAAAAAAAAAA=:".len()
         );
     }
 }

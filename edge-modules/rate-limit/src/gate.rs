@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use smallvec::SmallVec;
 use weir_module::wire::WireError;
 use weir_module::{Edit, Edits, Host, Level, NormalPath, RequestHead, Verdict};
 
@@ -16,6 +17,9 @@ use crate::request::Request;
 use crate::store::Answered;
 use crate::streams::{Place, STREAMS};
 use crate::{RateLimit, explanation, fields, note};
+
+/// As many quotas as apply to nearly every request: so many need no allocation.
+const FEW: usize = 2;
 
 impl RateLimit {
     /// Lists, abuse, streams, quotas: the first gate that says no decides.
@@ -92,11 +96,11 @@ impl RateLimit {
             return verdict;
         }
 
-        let draws: Vec<Draw<'_>> = quotas
+        let draws: SmallVec<[Draw<'_>; FEW]> = quotas
             .iter()
             .filter_map(|quota| quota.draw(&request, factor))
             .collect();
-        let limits: Vec<_> = draws.iter().map(Draw::limit).collect();
+        let limits: SmallVec<[_; FEW]> = draws.iter().map(Draw::limit).collect();
         let answered = if limits.is_empty() {
             Answered::Yes(Vec::new())
         } else {
@@ -114,7 +118,7 @@ impl RateLimit {
                 return verdict.unwrap_or_else(Verdict::pass);
             }
         };
-        let drawn: Vec<(&Draw<'_>, Drawn)> = draws
+        let drawn: SmallVec<[(&Draw<'_>, Drawn); FEW]> = draws
             .iter()
             .zip(standings)
             .map(|(draw, standing)| (draw, draw.read(standing)))
@@ -243,11 +247,10 @@ fn place_refusal(place: Place, config: &Config) -> Option<(Reason, Refusal)> {
                 ..Refusal::default()
             };
             if config.fields != Fields::Never {
-                refusal.policies = format!("\"{STREAMS}\";q={capacity};qu=\"concurrent-requests\"");
-                refusal.limits = format!(
-                    "\"{STREAMS}\";r=0;t={}",
-                    retry_after_ns.div_ceil(1_000_000_000)
-                );
+                let policy = format!("\"{STREAMS}\";q={capacity};qu=\"concurrent-requests\"");
+                let secs = retry_after_ns.div_ceil(1_000_000_000);
+                refusal.policies = policy.into_bytes();
+                refusal.limits = format!("\"{STREAMS}\";r=0;t={secs}").into_bytes();
             }
             Some((Reason::QuotaExceeded, refusal))
         }
@@ -279,11 +282,8 @@ fn passing_edits(
     let mut edits = Edits::none();
     if config.fields == Fields::Always && config.mode == Mode::Enforce && !drawn.is_empty() {
         let (policies, limits) = rate_limit_fields(config, drawn, false);
-        edits.push(Edit::AppendResponse(
-            "ratelimit-policy",
-            policies.as_bytes(),
-        ))?;
-        edits.push(Edit::AppendResponse("ratelimit", limits.as_bytes()))?;
+        edits.push(Edit::AppendResponse("ratelimit-policy", &policies))?;
+        edits.push(Edit::AppendResponse("ratelimit", &limits))?;
     }
     if let Some(decision) = decision {
         edits.push(Edit::SetResponse(explanation::TELLS, decision.as_bytes()))?;
@@ -310,14 +310,14 @@ fn rate_limit_fields(
     config: &Config,
     drawn: &[(&Draw<'_>, Drawn)],
     refused: bool,
-) -> (String, String) {
-    let room = 48 * drawn.len();
-    let (mut policies, mut limits) = (String::with_capacity(room), String::with_capacity(room));
+) -> (Vec<u8>, Vec<u8>) {
+    let room = 64 * drawn.len();
+    let (mut policies, mut limits) = (Vec::with_capacity(room), Vec::with_capacity(room));
     for (draw, drawn) in drawn {
         let partition = config.partition_key.then_some(draw.key.as_slice());
         fields::push_policy(&mut policies, draw.quota, partition);
         if !refused || !drawn.allowed {
-            fields::push_limit(&mut limits, &draw.quota.name, *drawn, partition);
+            fields::push_limit(&mut limits, draw.quota, *drawn, partition);
         }
     }
     (policies, limits)

@@ -10,6 +10,7 @@ mod abuse;
 mod class;
 mod client;
 mod config;
+mod decimal;
 mod explanation;
 mod fields;
 mod gate;

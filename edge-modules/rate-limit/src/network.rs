@@ -1,9 +1,15 @@
 //! Client addresses: prefixes, lists of networks, and the address that a request came from.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Deserializer, de};
+
+use crate::decimal;
+
+/// The longest network as text: eight groups of four digits, seven colons and `/128`.
+const LONGEST_TEXT: usize = 43;
 
 /// A network: an address and a prefix length (RFC 4632, RFC 4291 section 2.3). `192.0.2.7` alone is a network of one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +47,39 @@ impl Network {
                 }
             }
         }
+    }
+
+    /// Appends the network as text, `192.0.2.0/24` or `2001:db8::/32`. Zeros at the end of an IPv6 address are left out (RFC 4291 section
+    /// 2.2), those further left are written: a network has its longest run at the end, so there is nothing to search for.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self.address {
+            IpAddr::V4(address) => {
+                for (index, octet) in address.octets().into_iter().enumerate() {
+                    if index > 0 {
+                        out.push(b'.');
+                    }
+                    decimal::push(out, octet.into());
+                }
+            }
+            IpAddr::V6(address) => {
+                let groups = address.segments();
+                let kept = groups
+                    .iter()
+                    .rposition(|group| *group != 0)
+                    .map_or(0, |at| at + 1);
+                for (index, group) in groups[..kept].iter().enumerate() {
+                    if index > 0 {
+                        out.push(b':');
+                    }
+                    push_group(out, *group);
+                }
+                if kept < groups.len() {
+                    out.extend_from_slice(b"::");
+                }
+            }
+        }
+        out.push(b'/');
+        decimal::push(out, self.prefix.into());
     }
 
     #[cfg(test)]
@@ -81,9 +120,27 @@ impl Network {
     }
 }
 
+/// Sixteen bits in hexadecimal, without leading zeros.
+fn push_group(out: &mut Vec<u8>, group: u16) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let nibbles = [group >> 12, group >> 8 & 15, group >> 4 & 15, group & 15];
+    let first = nibbles[..3]
+        .iter()
+        .position(|nibble| *nibble != 0)
+        .unwrap_or(3);
+    out.extend(
+        nibbles[first..]
+            .iter()
+            .map(|nibble| HEX[usize::from(*nibble)]),
+    );
+}
+
 impl std::fmt::Display for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
+        let mut text = Vec::with_capacity(LONGEST_TEXT);
+        self.write(&mut text);
+        text.iter()
+            .try_for_each(|&byte| f.write_char(char::from(byte)))
     }
 }
 
@@ -199,6 +256,22 @@ mod tests {
             let other = IpAddr::from(Ipv6Addr::from_bits(other));
             let list: Networks = [network].into_iter().collect();
             prop_assert_eq!(list.contains(other), network.contains(other));
+        }
+
+        /// An independent reader gets the same network back, and equal networks have one text.
+        #[test]
+        fn a_network_is_written_as_addresses_are(bits: u128, prefix in 0u8..=128, v4: u32, v4_prefix in 0u8..=32) {
+            for network in [
+                Network::of(Ipv6Addr::from_bits(bits).into(), prefix),
+                Network::of(Ipv6Addr::from_bits(bits >> 60 << 60).into(), prefix),
+                Network::of(Ipv4Addr::from_bits(v4).into(), v4_prefix),
+            ] {
+                let text = network.to_string();
+                prop_assert!(text.len() <= LONGEST_TEXT);
+                let (address, length) = text.split_once('/').unwrap();
+                prop_assert_eq!(address.parse::<IpAddr>().unwrap(), network.address, "{}", text);
+                prop_assert_eq!(length.parse::<u8>().unwrap(), network.prefix);
+            }
         }
 
         #[test]

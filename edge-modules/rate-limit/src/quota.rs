@@ -27,7 +27,11 @@ pub(crate) struct Quota {
     pub burst_amount: u64,
     /// Its item in `RateLimit-Policy`, which is the same for every request.
     pub policy_item: String,
+    /// How its item in `RateLimit` begins: `"free";r=`.
+    pub limit_lead: String,
     key: KeyExpression,
+    /// How its keys in the store begin.
+    key_lead: Vec<u8>,
     only: Filters,
     interval_ns: u64,
     /// The burst in the store's units.
@@ -102,6 +106,8 @@ impl Quota {
             }
         }
         let mut made = Self {
+            limit_lead: format!("\"{}\";r=", policy.name),
+            key_lead: format!("rate-limit|{}", policy.name).into_bytes(),
             name: policy.name,
             unit: policy.unit,
             amount: quota,
@@ -146,9 +152,8 @@ impl Quota {
         {
             return None;
         }
-        let mut key = Vec::with_capacity(64);
-        key.extend_from_slice(b"rate-limit|");
-        key.extend_from_slice(self.name.as_bytes());
+        let mut key = Vec::with_capacity(96);
+        key.extend_from_slice(&self.key_lead);
         self.key.write(&mut key, request);
         let factor = if shared_factor > 1 && self.key.uses_address(request) {
             shared_factor
@@ -205,7 +210,8 @@ impl Draw<'_> {
     /// Reads the store's answer.
     pub(crate) fn read(&self, standing: Standing) -> Drawn {
         let interval = self.interval_ns();
-        let tolerance = interval.saturating_mul(self.burst());
+        // Not worked out unless asked for: a product that saturates is a call in WebAssembly.
+        let tolerance = || interval.saturating_mul(self.burst());
         let used = standing.reset_after_ns;
         let (allowed, units, retry_after_ns) = match self.quota.unit {
             Unit::Requests => (
@@ -214,7 +220,7 @@ impl Draw<'_> {
                 standing.retry_after_ns,
             ),
             Unit::ContentBytes => {
-                let wanted = used.saturating_add(interval);
+                let (wanted, tolerance) = (used.saturating_add(interval), tolerance());
                 (
                     wanted <= tolerance,
                     tolerance.saturating_sub(used) / interval,
@@ -231,7 +237,7 @@ impl Draw<'_> {
         // never suggests more (draft section 8.5). With none left it ends when the next one comes.
         let window_ns = match (allowed, units) {
             (false, _) => retry_after_ns,
-            (true, 0) => used.saturating_add(interval).saturating_sub(tolerance),
+            (true, 0) => used.saturating_add(interval).saturating_sub(tolerance()),
             (true, units) => units.saturating_mul(interval),
         };
         Drawn {
@@ -243,11 +249,17 @@ impl Draw<'_> {
     }
 
     fn interval_ns(&self) -> u64 {
-        (self.quota.interval_ns / self.factor).max(1)
+        match self.factor {
+            1 => self.quota.interval_ns,
+            factor => (self.quota.interval_ns / factor).max(1),
+        }
     }
 
     fn burst(&self) -> u64 {
-        self.quota.burst.saturating_mul(self.factor)
+        match self.factor {
+            1 => self.quota.burst,
+            factor => self.quota.burst.saturating_mul(factor),
+        }
     }
 
     fn overdrawn_burst(&self) -> u64 {

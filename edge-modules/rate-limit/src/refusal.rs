@@ -28,9 +28,9 @@ pub(crate) struct Refusal {
     /// Nanoseconds until the request would fit. 0: unknown.
     pub retry_after_ns: u64,
     /// The `RateLimit-Policy` field, empty for none.
-    pub policies: String,
+    pub policies: Vec<u8>,
     /// The `RateLimit` field, empty for none.
-    pub limits: String,
+    pub limits: Vec<u8>,
 }
 
 impl Refusal {
