@@ -17,7 +17,7 @@ pub(crate) struct Check {
 }
 
 /// Decisions in one measurement.
-const ROUNDS: u32 = 20_000;
+const ROUNDS: u32 = 200_000;
 
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<()> {

@@ -1,24 +1,24 @@
 //! The flat head that a door reads: only the headers that its module asked for.
 
+use std::collections::HashMap;
+
 use http::HeaderName;
 use http::request::Parts;
 use weir_module::HeadBuffer;
 use weir_module::wire::{MAX_HEADER_NAMES, WireError};
 
-/// The headers that a module reads, in the order of their indices.
-#[derive(Debug, Clone)]
-pub(crate) struct WantedHeaders(Vec<Wanted>);
-
-#[derive(Debug, Clone)]
-enum Wanted {
-    Authority,
-    Scheme,
-    Header(HeaderName),
+/// The headers that a module reads, and the index of each.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WantedHeaders {
+    authority: Option<u8>,
+    scheme: Option<u8>,
+    /// A module asks for more names than most requests have headers, so each header of a request is looked up here.
+    headers: HashMap<HeaderName, u8, foldhash::fast::RandomState>,
 }
 
 impl WantedHeaders {
     pub(crate) fn none() -> Self {
-        Self(Vec::new())
+        Self::default()
     }
 
     /// # Errors
@@ -30,17 +30,20 @@ impl WantedHeaders {
                 names.len()
             ));
         }
-        names
-            .iter()
-            .map(|name| match name.as_str() {
-                ":authority" => Ok(Wanted::Authority),
-                ":scheme" => Ok(Wanted::Scheme),
-                name => HeaderName::from_bytes(name.as_bytes())
-                    .map(Wanted::Header)
-                    .map_err(|_| format!("asks for a header `{name}`, which is no header name")),
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let mut wanted = Self::default();
+        for (index, name) in (0_u8..).zip(names) {
+            match name.as_str() {
+                ":authority" => wanted.authority = Some(index),
+                ":scheme" => wanted.scheme = Some(index),
+                name => {
+                    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+                        format!("asks for a header `{name}`, which is no header name")
+                    })?;
+                    wanted.headers.insert(name, index);
+                }
+            }
+        }
+        Ok(wanted)
     }
 
     /// Writes the head of a request. Its URI is absolute inside the node.
@@ -53,23 +56,15 @@ impl WantedHeaders {
             .path_and_query()
             .map_or("/", |target| target.as_str());
         buffer.start(request.method.as_str(), target)?;
-        for (index, wanted) in (0_u8..).zip(&self.0) {
-            match wanted {
-                Wanted::Authority => {
-                    if let Some(authority) = request.uri.authority() {
-                        buffer.header(index, authority.as_str().as_bytes())?;
-                    }
-                }
-                Wanted::Scheme => {
-                    if let Some(scheme) = request.uri.scheme_str() {
-                        buffer.header(index, scheme.as_bytes())?;
-                    }
-                }
-                Wanted::Header(name) => {
-                    for value in request.headers.get_all(name) {
-                        buffer.header(index, value.as_bytes())?;
-                    }
-                }
+        if let (Some(index), Some(authority)) = (self.authority, request.uri.authority()) {
+            buffer.header(index, authority.as_str().as_bytes())?;
+        }
+        if let (Some(index), Some(scheme)) = (self.scheme, request.uri.scheme_str()) {
+            buffer.header(index, scheme.as_bytes())?;
+        }
+        for (name, value) in &request.headers {
+            if let Some(&index) = self.headers.get(name) {
+                buffer.header(index, value.as_bytes())?;
             }
         }
         Ok(())
