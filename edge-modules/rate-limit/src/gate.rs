@@ -1,5 +1,6 @@
 //! The way of a request through the gates, and what it gets at the end.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use smallvec::SmallVec;
@@ -267,7 +268,9 @@ fn quota_refusal(config: &Config, drawn: &[(&Draw<'_>, Drawn)]) -> Option<Refusa
         ..Refusal::default()
     };
     if config.fields != Fields::Never {
-        (refusal.policies, refusal.limits) = rate_limit_fields(config, drawn, true);
+        let (policies, limits) = rate_limit_fields(config, drawn, true);
+        refusal.policies = policies.into_owned();
+        refusal.limits = limits;
     }
     Some(refusal)
 }
@@ -306,19 +309,29 @@ fn passing_edits(
 
 /// `RateLimit-Policy` and `RateLimit`. A refusal names in `RateLimit` only the policies that had no room: the windows of the others
 /// may end later than its `Retry-After`, which the draft (section 6) advises against.
-fn rate_limit_fields(
+fn rate_limit_fields<'q>(
     config: &Config,
-    drawn: &[(&Draw<'_>, Drawn)],
+    drawn: &[(&Draw<'q>, Drawn)],
     refused: bool,
-) -> (Vec<u8>, Vec<u8>) {
+) -> (Cow<'q, [u8]>, Vec<u8>) {
     let room = 64 * drawn.len();
-    let (mut policies, mut limits) = (Vec::with_capacity(room), Vec::with_capacity(room));
+    let mut limits = Vec::with_capacity(room);
     for (draw, drawn) in drawn {
-        let partition = config.partition_key.then_some(draw.key.as_slice());
-        fields::push_policy(&mut policies, draw.quota, partition);
         if !refused || !drawn.allowed {
-            fields::push_limit(&mut limits, draw.quota, *drawn, partition);
+            fields::push_limit(&mut limits, draw.quota, *drawn, partition(config, draw));
         }
     }
-    (policies, limits)
+    // One quota, as for nearly every request: its item was made with the configuration.
+    if let ([(draw, _)], false) = (drawn, config.partition_key) {
+        return (Cow::Borrowed(draw.quota.policy_item.as_bytes()), limits);
+    }
+    let mut policies = Vec::with_capacity(room);
+    for (draw, _) in drawn {
+        fields::push_policy(&mut policies, draw.quota, partition(config, draw));
+    }
+    (Cow::Owned(policies), limits)
+}
+
+fn partition<'d>(config: &Config, draw: &'d Draw<'_>) -> Option<&'d [u8]> {
+    config.partition_key.then_some(draw.key.as_slice())
 }
