@@ -93,8 +93,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
         );
     }
     println!("weir-origin is listening on http://{address}");
-    server::serve(listener, router(app), &settings, shutdown).await;
+    server::serve(listener, router(app.clone()), &settings, shutdown).await;
     let patience = Duration::from_secs(settings.shutdown_seconds);
+    if tokio::time::timeout(patience, app.finish()).await.is_err() {
+        tracing::warn!(
+            "indexes of films could not be kept in time; they are read from their sources again"
+        );
+    }
     if tokio::time::timeout(patience, jobs).await.is_err() {
         tracing::warn!("jobs did not stop in time; another origin takes them over");
     }

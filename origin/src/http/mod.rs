@@ -130,6 +130,11 @@ impl App {
         }
     }
 
+    /// Waits for what requests have left to be done.
+    pub async fn finish(&self) {
+        self.just_in_time.finish().await;
+    }
+
     fn cache_control(&self) -> String {
         cache_control(self.config.media.max_age_seconds)
     }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
-use weir_packager::Presentation;
+use weir_packager::{Presentation, VideoRange};
 
 use super::Worker;
 use crate::catalogue::{Asset, Catalogue, VersionNumber};
 use crate::media_type::media_type_of;
 use crate::packaging::MediaInput;
 use crate::storage::{ObjectKey, PutOptions};
-use crate::transcode::{Storyboard, StoryboardPlan};
+use crate::transcode::{HdrTransfer, PicturePlan, Storyboard, StoryboardPlan};
 
 /// The names of the pictures within a version.
 const POSTER: &str = "poster.jpg";
@@ -59,19 +59,7 @@ impl Worker {
         else {
             return Pictures::default();
         };
-        let mut pictures = Pictures::default();
-        match self
-            .transcoder
-            .poster(Arc::clone(&source), presentation.duration)
-            .await
-        {
-            Ok(picture) => pictures.poster = self.keep(asset, number, POSTER, picture).await,
-            Err(error) => {
-                tracing::debug!(asset = %asset.id, error = %error, "no poster");
-                return pictures;
-            }
-        }
-        let mut plan = StoryboardPlan::new(
+        let mut storyboard = StoryboardPlan::new(
             presentation.duration,
             video.display_width,
             video.display_height,
@@ -79,27 +67,31 @@ impl Worker {
         );
         if self.settings.scrub_pictures {
             // A picture a second is nearly the film: a protected one shows no more than its storyboard does.
-            plan = plan.with_scrubbing(!protected);
+            storyboard = storyboard.with_scrubbing(!protected);
         }
-        match self
-            .transcoder
-            .storyboard(Arc::clone(&source), plan, cancel)
-            .await
-        {
-            Ok(mut storyboard) => {
-                pictures.scrubbing = std::mem::take(&mut storyboard.scrubbing);
-                pictures.storyboard = self.keep_storyboard(asset, number, storyboard).await;
-                pictures.storyboard_plan = pictures.storyboard.is_some().then_some(plan);
+        let plan = PicturePlan {
+            storyboard,
+            // A moving excerpt in the clear is more than stills: a protected film has none.
+            preview: self.settings.preview && !protected,
+            hdr: hdr(asset),
+        };
+        let mut pictures = Pictures::default();
+        let made = match self.transcoder.pictures(source, plan, cancel).await {
+            Ok(made) => made,
+            Err(error) => {
+                tracing::debug!(asset = %asset.id, error = %error, "no pictures");
+                return pictures;
             }
-            Err(error) => tracing::debug!(asset = %asset.id, error = %error, "no storyboard"),
+        };
+        if let Some(poster) = made.poster {
+            pictures.poster = self.keep(asset, number, POSTER, poster).await;
         }
-        // A moving excerpt in the clear is more than stills: a protected film has none.
-        if self.settings.preview && !protected {
-            let duration = presentation.duration;
-            match self.transcoder.preview(source, duration, cancel).await {
-                Ok(preview) => pictures.preview = self.keep(asset, number, PREVIEW, preview).await,
-                Err(error) => tracing::debug!(asset = %asset.id, error = %error, "no preview"),
-            }
+        let mut board = made.storyboard;
+        pictures.scrubbing = std::mem::take(&mut board.scrubbing);
+        pictures.storyboard = self.keep_storyboard(asset, number, board).await;
+        pictures.storyboard_plan = pictures.storyboard.is_some().then_some(storyboard);
+        if let Some(preview) = made.preview {
+            pictures.preview = self.keep(asset, number, PREVIEW, preview).await;
         }
         pictures
     }
@@ -160,4 +152,15 @@ fn keyframe_spacing(asset: &Asset) -> Option<f64> {
         .iter()
         .find(|track| track.video.is_some() && track.keyframes > 0)?;
     Some(track.duration / track.keyframes as f64)
+}
+
+/// How the uploaded film's brightness is coded when it is HDR: a ladder may have been brought down, its source was not.
+fn hdr(asset: &Asset) -> Option<HdrTransfer> {
+    let tracks = &asset.source.as_ref()?.presentation.as_ref()?.tracks;
+    let video = tracks.iter().find_map(|track| track.video.as_ref())?;
+    match video.colour.range {
+        VideoRange::Pq => Some(HdrTransfer::Pq),
+        VideoRange::Hlg => Some(HdrTransfer::Hlg),
+        _ => None,
+    }
 }

@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
+use tokio_util::task::TaskTracker;
 use weir_packager::{Index, IndexStep, Indexer, Options, Output, Resource, SegmentStep};
 
+use super::sidecar::{self, Reused};
 use super::{MediaInput, PackagingError, StoredInput};
 use crate::catalogue::{AssetId, Catalogue};
 use crate::storage::{ETag, GetOptions, ObjectKey, PutOptions, Storage, StorageError};
@@ -23,6 +25,8 @@ pub struct JustInTime {
     storage: Arc<dyn Storage>,
     options: Options,
     indexes: Mutex<VecDeque<Remembered>>,
+    /// Sidecars on their way into the store.
+    writing: TaskTracker,
 }
 
 struct Remembered {
@@ -46,6 +50,7 @@ impl JustInTime {
             storage,
             options,
             indexes: Mutex::default(),
+            writing: TaskTracker::new(),
         }
     }
 
@@ -124,7 +129,7 @@ impl JustInTime {
         index
     }
 
-    /// From the sidecar beside the source, else from the source, and then a sidecar is written for the next process.
+    /// From the sidecar beside the source, else from the source. What the next process would not find there is written.
     async fn load_or_make(
         &self,
         id: &AssetId,
@@ -132,31 +137,62 @@ impl JustInTime {
         input: &StoredInput,
     ) -> Result<Arc<Index>, PackagingError> {
         let key = sidecar_key(id, etag)?;
-        match self.storage.get(&key, GetOptions::default()).await {
-            Ok(object) => {
-                let sidecar = object
-                    .bytes(MAX_SIDECAR)
-                    .await
-                    .map_err(PackagingError::Read)?;
-                match Index::from_sidecar(sidecar, &self.options) {
-                    Ok(index) => return Ok(Arc::new(index)),
-                    // Of another version of this program: made anew.
-                    Err(error) => tracing::debug!(error = %error, "a sidecar cannot be used"),
+        if let Some(sidecar) = self.kept(&key).await? {
+            let (length, options) = (input.length(), self.options.clone());
+            let reused = spawn_blocking(move || sidecar::reuse(sidecar, length, &options))
+                .await
+                .map_err(PackagingError::Defect)?;
+            match reused {
+                Ok(Reused { index, stale: None }) => return Ok(Arc::new(index)),
+                Ok(Reused {
+                    index,
+                    stale: Some(anew),
+                }) => {
+                    tracing::info!(asset = %id, "the index beside the source was made with other options: it is written anew");
+                    self.keep(id, key, anew);
+                    return Ok(Arc::new(index));
+                }
+                Err(error) => {
+                    tracing::warn!(asset = %id, error = %error, "the index beside the source cannot be used: the source is read again");
                 }
             }
-            Err(StorageError::NotFound) => {}
-            Err(error) => return Err(PackagingError::Read(error)),
         }
         let index = Arc::new(read_index(input, self.options.clone()).await?);
-        let sidecar: Bytes = index.sidecar();
-        if let Err(error) = self
-            .storage
-            .put(&key, sidecar.into(), PutOptions::default())
-            .await
-        {
-            tracing::warn!(error = %error, "could not keep an index");
-        }
+        self.keep(id, key, index.sidecar());
         Ok(index)
+    }
+
+    /// What was written beside the source; `None` when nothing was.
+    async fn kept(&self, key: &ObjectKey) -> Result<Option<Bytes>, PackagingError> {
+        match self.storage.get(key, GetOptions::default()).await {
+            Ok(object) if object.meta.size > MAX_SIDECAR => {
+                tracing::warn!(key = %key, bytes = object.meta.size, "the index beside the source is larger than any index");
+                Ok(None)
+            }
+            Ok(object) => {
+                let sidecar = object.bytes(MAX_SIDECAR).await;
+                sidecar.map(Some).map_err(PackagingError::Read)
+            }
+            Err(StorageError::NotFound) => Ok(None),
+            Err(error) => Err(PackagingError::Read(error)),
+        }
+    }
+
+    /// Writes a sidecar while the viewer is served; it spares the next process some work, no more, so a failure is only told.
+    fn keep(&self, id: &AssetId, key: ObjectKey, sidecar: Bytes) {
+        let (storage, id) = (Arc::clone(&self.storage), id.clone());
+        self.writing.spawn(async move {
+            let put = storage.put(&key, sidecar.into(), PutOptions::default());
+            if let Err(error) = put.await {
+                tracing::warn!(asset = %id, error = %error, "could not keep an index");
+            }
+        });
+    }
+
+    /// Waits until every sidecar is written.
+    pub async fn finish(&self) {
+        self.writing.close();
+        self.writing.wait().await;
     }
 }
 

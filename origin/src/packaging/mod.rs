@@ -6,6 +6,7 @@ mod input;
 mod just_in_time;
 mod runner;
 mod self_check;
+mod sidecar;
 mod sink;
 
 pub use failure::{PackagingError, failure_of};

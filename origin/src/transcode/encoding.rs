@@ -10,9 +10,6 @@ use super::{Audio, Hdr, SourceInfo, VideoCodec};
 
 /// Seconds between keyframes: divides the usual segment durations, so that every rung can be cut at the same places.
 const KEYFRAME_SECONDS: u32 = 2;
-/// HDR to SDR: linear light, BT.709 primaries, Hable's curve.
-const TONE_MAP: &str = "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p";
-
 /// What one run makes.
 pub(super) struct Job<'a> {
     pub(super) source: &'a str,
@@ -168,12 +165,11 @@ impl Job<'_> {
             && self.renditions.iter().all(|rendition| {
                 matches!(rendition.rung.codec, VideoCodec::Hevc | VideoCodec::Av1)
             });
-        let prepare = if self.info.is_hdr && !ten_bits {
-            format!("{TONE_MAP},")
-        } else {
-            String::new()
+        let prepare = match self.info.hdr {
+            Some(transfer) if !ten_bits => format!("{},", transfer.tone_map()),
+            _ => String::new(),
         };
-        let pixels = if self.info.is_hdr && ten_bits {
+        let pixels = if self.info.hdr.is_some() && ten_bits {
             "yuv420p10le"
         } else {
             "yuv420p"

@@ -105,7 +105,7 @@ pub(super) async fn inspect(ffmpeg: &Path, source: &str) -> Result<SourceInfo, T
 }
 
 /// Runs a short command to its end; what it writes and what it says.
-pub(super) async fn output(
+async fn output(
     program: &Path,
     arguments: &[&str],
 ) -> Result<std::process::Output, TranscodeError> {
@@ -125,6 +125,11 @@ pub(super) async fn output(
 /// The encoders that this ffmpeg has.
 pub(super) async fn encoders(ffmpeg: &Path) -> Result<String, TranscodeError> {
     let output = output(ffmpeg, &["-hide_banner", "-encoders"]).await?;
+    if !output.status.success() {
+        return Err(TranscodeError::Failed {
+            reason: without_urls(&String::from_utf8_lossy(&output.stderr)),
+        });
+    }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
@@ -163,7 +168,7 @@ async fn last_words(stream: Option<impl AsyncRead + Unpin>) -> String {
 }
 
 /// Takes the loopback address out of messages: it says nothing to people, and its name is a secret.
-pub(super) fn without_urls(text: &str) -> String {
+fn without_urls(text: &str) -> String {
     let words = text.split_whitespace().map(|word| {
         if word.contains("http://127.0.0.1") {
             "the source:"

@@ -1,161 +1,196 @@
-//! Command lines that make pictures: poster, storyboard sheets, preview.
+//! The pictures of a film: poster, storyboard, pictures for scrubbing and preview, out of one run of ffmpeg.
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::ffmpeg::{REPORTING, output, without_urls};
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+
+use super::ffmpeg::{self, REPORTING};
+use super::source_server::SourceServer;
 use super::storyboard::{COLUMNS, ROWS};
-use super::{StoryboardPlan, TranscodeError};
+use super::tone_map::HdrTransfer;
+use super::{Storyboard, StoryboardPlan, TranscodeError, Transcoder, poster, preview};
+use crate::packaging::MediaInput;
 
-/// Seconds, pictures a second, and pixels across of a preview: a few hundred kilobytes.
-const PREVIEW_SECONDS: f64 = 4.0;
-const PREVIEW_RATE: u32 = 8;
-const PREVIEW_WIDTH: u32 = 320;
+/// Which pictures a film gets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PicturePlan {
+    /// The storyboard, and the pictures for scrubbing with it.
+    pub storyboard: StoryboardPlan,
+    /// Whether there is a preview.
+    pub preview: bool,
+    /// How the source's brightness is coded when it is HDR: pictures are in standard range.
+    pub hdr: Option<HdrTransfer>,
+}
 
-/// One picture of a source as JPEG.
-pub(super) async fn still(
-    ffmpeg: &Path,
-    source: &str,
-    second: f64,
-) -> Result<Vec<u8>, TranscodeError> {
-    let second = format!("{second:.3}");
-    let scale = "scale='min(960,iw*sar)':-2,setsar=1,format=yuvj420p";
-    let arguments = [
-        "-nostdin",
-        "-hide_banner",
-        "-loglevel",
-        "error",
-        "-ss",
-        &second,
-        "-i",
-        source,
-        "-map",
-        "0:v:0",
-        "-frames:v",
-        "1",
-        "-vf",
-        scale,
-        "-c:v",
-        "mjpeg",
-        "-q:v",
-        "4",
-        "-f",
-        "image2pipe",
-        "pipe:1",
-    ];
-    let output = output(ffmpeg, &arguments).await?;
-    if output.status.success() && !output.stdout.is_empty() {
-        Ok(output.stdout)
-    } else {
-        Err(TranscodeError::Failed {
-            reason: without_urls(&String::from_utf8_lossy(&output.stderr)),
-        })
+/// The pictures of a film.
+#[derive(Debug, Clone)]
+pub struct FilmPictures {
+    /// JPEG, at most 960 pixels wide.
+    pub poster: Option<Vec<u8>>,
+    /// The sheets and their index, with the pictures for scrubbing.
+    pub storyboard: Storyboard,
+    /// Animated WebP.
+    pub preview: Option<Vec<u8>>,
+}
+
+impl Transcoder {
+    /// Makes the pictures of a film. The source is decoded once, and of a long one keyframes alone.
+    ///
+    /// # Errors
+    /// [`TranscodeError`]; nothing is left behind.
+    pub async fn pictures(
+        &self,
+        source: Arc<dyn MediaInput>,
+        mut plan: PicturePlan,
+        cancel: &CancellationToken,
+    ) -> Result<FilmPictures, TranscodeError> {
+        if plan.preview && !self.has_encoder(preview::ENCODER).await? {
+            tracing::warn!(
+                "this ffmpeg has no encoder `{}`: films get no preview",
+                preview::ENCODER
+            );
+            plan.preview = false;
+        }
+        let server = SourceServer::start(source).await?;
+        let folder = self.work_folder()?;
+        let settings = self.settings();
+        let timeout = Duration::from_secs(settings.timeout_seconds);
+        let arguments = arguments(server.url(), &plan, settings.threads, folder.path());
+        ffmpeg::run(&settings.ffmpeg, arguments, timeout, cancel, |_| {}).await?;
+        collected(&plan, folder.path()).await.map_err(Into::into)
     }
 }
 
-/// The command line that makes a storyboard's sheets in `folder`, and pictures for scrubbing beside them where the plan has them.
-pub(super) fn sheet_arguments(
-    source: &str,
-    plan: &StoryboardPlan,
-    threads: u32,
-    folder: &Path,
-) -> Vec<OsString> {
+/// Reads what the run has written.
+async fn collected(plan: &PicturePlan, folder: &Path) -> std::io::Result<FilmPictures> {
+    let read = |name: String| tokio::fs::read(folder.join(name));
+    let storyboard = &plan.storyboard;
+    let mut sheets = Vec::new();
+    for sheet in 0..storyboard.sheets() {
+        let name = StoryboardPlan::sheet_name(sheet);
+        sheets.push((name.clone(), read(name).await?));
+    }
+    let mut scrubbing: Vec<Bytes> = Vec::new();
+    if storyboard.scrubbing.is_some() {
+        for picture in 0..storyboard.scrub_pictures() {
+            scrubbing.push(read(StoryboardPlan::scrub_name(picture)).await?.into());
+        }
+    }
+    let mut candidates = Vec::new();
+    for candidate in 0..poster::CANDIDATES {
+        candidates.push(read(poster::candidate_name(candidate)).await?);
+    }
+    let preview = match plan.preview {
+        true => Some(read(preview::NAME.to_owned()).await?),
+        false => None,
+    };
+    Ok(FilmPictures {
+        poster: poster::chosen(candidates),
+        storyboard: Storyboard {
+            sheets,
+            scrubbing,
+            vtt: storyboard.vtt(),
+            json: storyboard.json(),
+        },
+        preview,
+    })
+}
+
+/// The command line that makes all pictures in `folder`.
+fn arguments(source: &str, plan: &PicturePlan, threads: u32, folder: &Path) -> Vec<OsString> {
+    let storyboard = &plan.storyboard;
+    let threads = threads.to_string();
     let mut all: Vec<OsString> = Vec::new();
     let mut push = |arguments: &[&str]| all.extend(arguments.iter().map(OsString::from));
     push(&REPORTING);
-    if threads > 0 {
-        push(&["-threads", &threads.to_string()]);
-    }
+    push(&["-threads", &threads]);
     // Decoding keyframes alone makes a film of two hours a matter of seconds.
-    if plan.keyframes_only {
+    if storyboard.keyframes_only {
         push(&["-skip_frame", "nokey"]);
     }
-    push(&["-i", source, "-filter_complex", &filters(plan)]);
+    push(&["-i", source]);
+    if plan.preview && storyboard.keyframes_only {
+        // What moves needs every picture: those few seconds are decoded for it.
+        let start = format!("{:.3}", preview::start(storyboard.duration));
+        let seconds = format!("{:.3}", preview::SECONDS);
+        push(&["-threads", &threads, "-ss", &start, "-t", &seconds]);
+        push(&["-i", source]);
+    }
+    push(&["-filter_complex", &filters(plan)]);
     let mut write = |label: &str, count: u32, quality: &str, name: &str| {
         push(&["-map", label, "-frames:v", &count.to_string()]);
         push(&["-c:v", "mjpeg", "-q:v", quality, "-start_number", "0"]);
         push(&["-f", "image2", &folder.join(name).to_string_lossy()]);
     };
-    write("[sheets]", plan.sheets(), "5", "storyboard-%d.jpg");
-    if plan.scrubbing.is_some() {
-        write("[scrubbing]", plan.scrub_pictures(), "8", "scrub-%d.jpg");
+    write("[sheets]", storyboard.sheets(), "5", "storyboard-%d.jpg");
+    if storyboard.scrubbing.is_some() {
+        let pictures = storyboard.scrub_pictures();
+        write("[scrubbing]", pictures, "8", "scrub-%d.jpg");
+    }
+    write("[poster]", poster::CANDIDATES, "4", "poster-%d.jpg");
+    if plan.preview {
+        push(&["-map", "[preview]"]);
+        push(&preview::ARGUMENTS);
+        push(&[&folder.join(preview::NAME).to_string_lossy()]);
     }
     all
 }
 
 /// What is done to the film's pictures. `fps` with `round=up` takes for every time the picture that is seen at that time; `tpad` repeats
 /// the last for times after the last keyframe; `trim` cuts to the planned number.
-fn filters(plan: &StoryboardPlan) -> String {
-    let tiles = plan.tiles();
+fn filters(plan: &PicturePlan) -> String {
+    let storyboard = &plan.storyboard;
+    let looks = plan
+        .hdr
+        .map_or_else(String::new, |transfer| format!("{},", transfer.tone_map()));
     let picked = |interval: f64| {
-        format!("[0:v:0]fps=1/{interval}:round=up:start_time=0,tpad=stop=-1:stop_mode=clone")
+        format!("fps=1/{interval}:round=up:start_time=0,tpad=stop=-1:stop_mode=clone")
     };
     let scaled = |width: u32, height: u32| {
-        format!("scale={width}:{height}:flags=bicubic,setsar=1,format=yuvj420p")
+        format!("scale={width}:{height}:flags=bicubic,{looks}setsar=1,format=yuvj420p")
     };
     let sheets = format!(
-        "{},trim=end_frame={tiles},tile={COLUMNS}x{ROWS}[sheets]",
-        scaled(plan.tile_width, plan.tile_height)
+        "{},trim=end_frame={},tile={COLUMNS}x{ROWS}[sheets]",
+        scaled(storyboard.tile_width, storyboard.tile_height),
+        storyboard.tiles()
     );
-    let Some(scrubbing) = plan.scrubbing else {
-        return format!("{},{sheets}", picked(plan.interval));
-    };
-    let every = (plan.interval / f64::from(scrubbing.interval)).round();
-    format!(
-        "{},split[a][b];[a]select='not(mod(n,{every}))',{sheets};[b]{},trim=end_frame={}[scrubbing]",
-        picked(scrubbing.interval.into()),
-        scaled(scrubbing.width, scrubbing.height),
-        plan.scrub_pictures()
-    )
-}
-
-/// The command line that makes a preview: a few silent seconds out of the film as animated WebP.
-pub(super) fn preview_arguments(
-    source: &str,
-    duration: f64,
-    threads: u32,
-    file: &Path,
-) -> Vec<OsString> {
-    // A third of the way in, where most films have begun and nothing is given away.
-    let start = format!(
-        "{:.3}",
-        (duration / 3.0).min((duration - PREVIEW_SECONDS).max(0.0))
-    );
-    let length = format!("{PREVIEW_SECONDS}");
-    let filter = format!(
-        "fps={PREVIEW_RATE},scale='min({PREVIEW_WIDTH},iw*sar)':-2:flags=bicubic,setsar=1,format=yuv420p"
-    );
-    let threads = threads.to_string();
-    let arguments = [
-        "-threads",
-        &threads,
-        "-ss",
-        &start,
-        "-t",
-        &length,
-        "-i",
-        source,
-        "-map",
-        "0:v:0",
-        "-an",
-        "-vf",
-        &filter,
-        "-c:v",
-        "libwebp_anim",
-        "-loop",
-        "0",
-        "-quality",
-        "60",
-        "-compression_level",
-        "4",
-        "-f",
-        "webp",
-    ];
-    let mut all: Vec<OsString> = REPORTING
-        .iter()
-        .chain(&arguments)
-        .map(OsString::from)
+    let mut branches = vec![format!(
+        "{}[poster]",
+        poster::filters(storyboard.duration, &looks)
+    )];
+    branches.push(match storyboard.scrubbing {
+        None => format!("{},{sheets}", picked(storyboard.interval)),
+        Some(scrubbing) => {
+            let every = (storyboard.interval / f64::from(scrubbing.interval)).round();
+            format!(
+                "{},split[a][b];[a]select='not(mod(n,{every}))',{sheets};[b]{},trim=end_frame={}[scrubbing]",
+                picked(scrubbing.interval.into()),
+                scaled(scrubbing.width, scrubbing.height),
+                storyboard.scrub_pictures()
+            )
+        }
+    });
+    let mut second_input = String::new();
+    if plan.preview {
+        let cut = |from: f64| format!("{}[preview]", preview::filters(from, &looks));
+        if storyboard.keyframes_only {
+            second_input = format!(";[1:v:0]{}", cut(0.0));
+        } else {
+            branches.push(cut(preview::start(storyboard.duration)));
+        }
+    }
+    let labels: String = (0..branches.len())
+        .map(|index| format!("[in{index}]"))
         .collect();
-    all.push(file.as_os_str().to_owned());
-    all
+    let branches: String = branches
+        .iter()
+        .enumerate()
+        .map(|(index, branch)| format!(";[in{index}]{branch}"))
+        .collect();
+    let count = labels.matches('[').count();
+    format!("[0:v:0]split={count}{labels}{branches}{second_input}")
 }

@@ -80,7 +80,7 @@ mod tests {
             width,
             height,
             duration: 1.0,
-            is_hdr: false,
+            hdr: None,
             audio_channels: None,
         };
         renditions(profiles.get("standard").expect("shipped"), &source)

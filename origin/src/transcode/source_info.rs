@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::TranscodeError;
+use super::{HdrTransfer, TranscodeError};
 
 /// What planning needs to know about a source.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,8 +13,8 @@ pub struct SourceInfo {
     pub height: u32,
     /// Seconds.
     pub duration: f64,
-    /// Whether brightness is coded for HDR (PQ or HLG).
-    pub is_hdr: bool,
+    /// How brightness is coded when it is HDR.
+    pub hdr: Option<HdrTransfer>,
     /// Channels of the first audio track; `None` without sound.
     pub audio_channels: Option<u32>,
 }
@@ -99,10 +99,10 @@ impl SourceInfo {
             width: if turned { height } else { shown_width },
             height: if turned { shown_width } else { height },
             duration: seconds.unwrap_or(0.0),
-            is_hdr: matches!(
-                video.color_transfer.as_deref(),
-                Some("smpte2084" | "arib-std-b67")
-            ),
+            hdr: video
+                .color_transfer
+                .as_deref()
+                .and_then(HdrTransfer::from_name),
             audio_channels: of_kind("audio").find_map(|stream| stream.channels),
         })
     }
@@ -144,7 +144,7 @@ mod tests {
                 width: 576,
                 height: 1047,
                 duration: 12.5,
-                is_hdr: true,
+                hdr: Some(HdrTransfer::Pq),
                 audio_channels: Some(6)
             }
         );

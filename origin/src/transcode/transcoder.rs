@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::encoding::Job;
 use super::ffmpeg;
 use super::loudness::Loudness;
-use super::pictures;
 use super::plan::renditions;
 use super::source_server::SourceServer;
-use super::{Profile, Profiles, SourceInfo, Storyboard, StoryboardPlan, TranscodeError};
+use super::{Profile, Profiles, SourceInfo, TranscodeError};
 use crate::config::TranscodeSettings;
 use crate::packaging::{FileInput, MediaInput};
 
@@ -21,6 +21,8 @@ use crate::packaging::{FileInput, MediaInput};
 pub struct Transcoder {
     settings: TranscodeSettings,
     profiles: Arc<Profiles>,
+    /// What ffmpeg says of its encoders.
+    encoders: Arc<OnceCell<String>>,
 }
 
 /// The files of a ladder; they are removed with this value.
@@ -37,7 +39,11 @@ impl Transcoder {
     /// A sentence that names a mistake in a profile.
     pub fn new(settings: TranscodeSettings) -> Result<Self, String> {
         let profiles = Arc::new(Profiles::load(&settings.profile_folder)?);
-        Ok(Self { settings, profiles })
+        Ok(Self {
+            settings,
+            profiles,
+            encoders: Arc::default(),
+        })
     }
 
     /// The profiles.
@@ -51,16 +57,24 @@ impl Transcoder {
     /// # Errors
     /// [`TranscodeError::NotInstalled`] and [`TranscodeError::NoEncoder`].
     pub async fn check(&self, profile: &Profile) -> Result<(), TranscodeError> {
-        let encoders = ffmpeg::encoders(&self.settings.ffmpeg).await?;
-        let known = |name: &str| {
-            encoders
-                .lines()
-                .any(|line| line.split_whitespace().nth(1) == Some(name))
-        };
-        let mut needed = profile.rungs.iter().map(|rung| rung.codec.encoder());
-        needed
-            .find(|name| !known(name))
-            .map_or(Ok(()), |name| Err(TranscodeError::NoEncoder(name)))
+        for rung in &profile.rungs {
+            let name = rung.codec.encoder();
+            if !self.has_encoder(name).await? {
+                return Err(TranscodeError::NoEncoder(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether ffmpeg has an encoder. It is asked once.
+    pub(super) async fn has_encoder(&self, name: &str) -> Result<bool, TranscodeError> {
+        let encoders = self
+            .encoders
+            .get_or_try_init(|| ffmpeg::encoders(&self.settings.ffmpeg))
+            .await?;
+        Ok(encoders
+            .lines()
+            .any(|line| line.split_whitespace().nth(1) == Some(name)))
     }
 
     /// What ffmpeg finds in a source.
@@ -137,79 +151,11 @@ impl Transcoder {
         })
     }
 
-    /// A JPEG of the film at a tenth of its time, at most 960 pixels wide.
-    ///
-    /// # Errors
-    /// [`TranscodeError`].
-    pub async fn poster(
-        &self,
-        source: Arc<dyn MediaInput>,
-        duration: f64,
-    ) -> Result<Vec<u8>, TranscodeError> {
-        let server = SourceServer::start(source).await?;
-        pictures::still(&self.settings.ffmpeg, server.url(), duration / 10.0).await
+    pub(super) fn settings(&self) -> &TranscodeSettings {
+        &self.settings
     }
 
-    /// Pictures of the whole film on sheets.
-    ///
-    /// # Errors
-    /// [`TranscodeError`].
-    pub async fn storyboard(
-        &self,
-        source: Arc<dyn MediaInput>,
-        plan: StoryboardPlan,
-        cancel: &CancellationToken,
-    ) -> Result<Storyboard, TranscodeError> {
-        let server = SourceServer::start(source).await?;
-        let folder = self.work_folder()?;
-        let timeout = Duration::from_secs(self.settings.timeout_seconds);
-        let arguments =
-            pictures::sheet_arguments(server.url(), &plan, self.settings.threads, folder.path());
-        ffmpeg::run(&self.settings.ffmpeg, arguments, timeout, cancel, |_| {}).await?;
-        let mut sheets = Vec::new();
-        for sheet in 0..plan.sheets() {
-            let name = StoryboardPlan::sheet_name(sheet);
-            sheets.push((
-                name.clone(),
-                tokio::fs::read(folder.path().join(name)).await?,
-            ));
-        }
-        let mut scrubbing = Vec::new();
-        if plan.scrubbing.is_some() {
-            for picture in 0..plan.scrub_pictures() {
-                let file = folder.path().join(StoryboardPlan::scrub_name(picture));
-                scrubbing.push(tokio::fs::read(file).await?.into());
-            }
-        }
-        Ok(Storyboard {
-            sheets,
-            scrubbing,
-            vtt: plan.vtt(),
-            json: plan.json(),
-        })
-    }
-
-    /// A few seconds of the film as animated WebP.
-    ///
-    /// # Errors
-    /// [`TranscodeError`].
-    pub async fn preview(
-        &self,
-        source: Arc<dyn MediaInput>,
-        duration: f64,
-        cancel: &CancellationToken,
-    ) -> Result<Vec<u8>, TranscodeError> {
-        let server = SourceServer::start(source).await?;
-        let folder = self.work_folder()?;
-        let file = folder.path().join("preview.webp");
-        let timeout = Duration::from_secs(self.settings.timeout_seconds);
-        let threads = self.settings.threads;
-        let arguments = pictures::preview_arguments(server.url(), duration, threads, &file);
-        ffmpeg::run(&self.settings.ffmpeg, arguments, timeout, cancel, |_| {}).await?;
-        Ok(tokio::fs::read(file).await?)
-    }
-
-    fn work_folder(&self) -> std::io::Result<TempDir> {
+    pub(super) fn work_folder(&self) -> std::io::Result<TempDir> {
         let builder = {
             let mut builder = tempfile::Builder::new();
             builder.prefix("weir-transcode-");

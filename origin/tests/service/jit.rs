@@ -116,3 +116,71 @@ async fn an_upload_plays_at_once_and_is_what_packaging_makes_of_it() {
     assert_eq!(known.status, 304);
     assert_eq!(origin.get(&format!("/jit/{id}/none.m4s")).await.status, 404);
 }
+
+/// The files beside a source: its index, by what it holds.
+fn sidecar(origin: &Origin, id: &str) -> std::path::PathBuf {
+    let folder = origin.data().join(format!("assets/{id}/source"));
+    let mut found = std::fs::read_dir(folder).expect("readable").flatten();
+    let is_index = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("index-");
+    let name = found.find_map(|entry| Some(entry.file_name()).filter(is_index));
+    let name = name.expect("an index beside the source");
+    origin.data().join(format!("assets/{id}/source")).join(name)
+}
+
+/// Segments of the video in the playlist that is made on request.
+async fn segments(origin: &Origin, id: &str) -> usize {
+    let answer = origin.get(&format!("/jit/{id}/video-1/media.m3u8")).await;
+    answer.text().matches("#EXTINF:").count()
+}
+
+/// What an index beside a source is not good for is found out, told, and put right, by whichever process comes next.
+#[tokio::test]
+async fn an_index_of_other_options_or_of_another_film_is_written_anew() {
+    let mut origin = Origin::start(&[]);
+    let id = origin.create("film").await;
+    let film = std::fs::read(fixture("media/bbb-480p-30s.mp4")).expect("readable");
+    let upload = format!("/v1/assets/{id}/source?package=false");
+    let stored = origin.admin(Method::PUT, &upload, film).await;
+    assert_eq!(stored.status, 200, "{}", stored.text());
+    assert_eq!(segments(&origin, &id).await, 5);
+    origin = origin.restart(&[]);
+    let file = sidecar(&origin, &id);
+    let first = std::fs::read(&file).expect("readable");
+
+    // Other options: the index serves, and is written as a process with these options finds it useful.
+    let shorter = [("WEIR_ORIGIN__PACKAGING__SEGMENT_SECONDS", "2")];
+    origin = origin.restart(&shorter);
+    let cut = segments(&origin, &id).await;
+    assert_eq!(cut, 15);
+    assert!(
+        origin.logged().contains("made with other options"),
+        "{}",
+        origin.logged()
+    );
+    origin = origin.restart(&shorter);
+    let second = std::fs::read(&file).expect("readable");
+    assert_ne!(first, second);
+    assert_eq!(segments(&origin, &id).await, cut);
+    assert!(
+        !origin.logged().contains("made with other options"),
+        "it fits now"
+    );
+
+    // Of another version, of another film, and no index at all: the source is read again.
+    let mut version = second.clone();
+    version[7] ^= 1;
+    let mut film = second.clone();
+    film[19] ^= 1;
+    for broken in [version, film, b"no index".to_vec()] {
+        std::fs::write(&file, &broken).expect("written");
+        origin = origin.restart(&shorter);
+        assert_eq!(segments(&origin, &id).await, cut);
+        assert!(
+            origin.logged().contains("the source is read again"),
+            "{}",
+            origin.logged()
+        );
+        origin = origin.restart(&shorter);
+        assert_eq!(std::fs::read(&file).expect("readable"), second, "put right");
+    }
+}

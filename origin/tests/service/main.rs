@@ -14,6 +14,7 @@ mod ladder_options;
 mod life_of_an_asset;
 mod lint_depth;
 mod media;
+mod pictures;
 mod playback;
 mod protected_playback;
 mod protection;

@@ -1,6 +1,7 @@
 //! What several integration tests need.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod ffmpeg;
 pub(crate) mod minio;
 
 use std::path::PathBuf;

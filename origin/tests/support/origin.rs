@@ -23,7 +23,8 @@ pub(crate) struct Origin {
     pub(crate) admin_key: String,
     client: Client<HttpConnector, Full<Bytes>>,
     pub(crate) log: std::path::PathBuf,
-    folder: tempfile::TempDir,
+    /// Taken out when another origin goes on in it.
+    folder: Option<tempfile::TempDir>,
 }
 
 /// An answer.
@@ -63,7 +64,13 @@ impl Origin {
 
     /// Starts an origin; storage is a fresh folder unless the environment says otherwise.
     pub(crate) fn start_with(environment: &[(String, String)]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(
+            tempfile::tempdir().expect("a temporary folder"),
+            environment,
+        )
+    }
+
+    fn start_in(folder: tempfile::TempDir, environment: &[(String, String)]) -> Self {
         let log = folder.path().join("log");
         let mut child = Command::new(env!("CARGO_BIN_EXE_weir-origin"))
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -102,7 +109,7 @@ impl Origin {
             admin_key,
             client: Client::builder(TokioExecutor::new()).build_http(),
             log,
-            folder,
+            folder: Some(folder),
         }
     }
 
@@ -112,7 +119,11 @@ impl Origin {
 
     /// Where its objects are, when they are in a folder.
     pub(crate) fn data(&self) -> std::path::PathBuf {
-        self.folder.path().join("data")
+        let folder = self
+            .folder
+            .as_ref()
+            .expect("only a stopped origin has none");
+        folder.path().join("data")
     }
 
     /// Everything it has logged.
@@ -230,6 +241,18 @@ impl Origin {
             .await;
         assert_eq!(grant.status, 200, "{}", grant.text());
         grant.json()["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Stops it as an operator does, and starts another one over the same folder. Its log begins anew.
+    pub(crate) fn restart(mut self, environment: &[(&str, &str)]) -> Self {
+        let folder = self.folder.take().expect("only a stopped origin has none");
+        let key = self.admin_key.clone();
+        assert!(self.stop().success());
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let environment: Vec<_> = environment.iter().map(owned).collect();
+        let mut next = Self::start_in(folder, &environment);
+        next.admin_key = key;
+        next
     }
 
     /// Asks it to stop and waits until it has.
