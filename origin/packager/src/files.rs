@@ -121,17 +121,17 @@ impl Address {
         }
     }
 
-    /// The initialization segment of what comes after a clear lead; `None` where nothing does, or where the track is one file.
+    /// The initialization segment of what comes after a clear lead; `None` where nothing does.
     ///
     /// It is the same as before. hls.js (1.7) asks for a Clear Key licence when an initialization segment announces encryption while
-    /// the playlist has a key; the first one comes before the key, and one at the same address is not looked at again: playback would
-    /// stop at the end of the lead.
+    /// the playlist has a key; the first one comes before the key, and one of the same URI, whatever its byte range, is not looked at
+    /// again: playback would stop at the end of the lead. So it is a file of its own beside a single file, too.
     pub(crate) fn encrypted_init(track: &PlannedTrack) -> Option<Self> {
         let protection = track.protection.as_ref()?;
         let leads = track.segments.first()?.key.is_none();
         let follows = track.segments.iter().any(|segment| segment.key.is_some());
         let common = protection.method.scheme().is_some() && track.stream.is_none();
-        (common && leads && follows && track.layout == Layout::Segments).then(|| Self {
+        (common && leads && follows).then(|| Self {
             name: ENCRYPTED_INIT_NAME.to_owned(),
             range: None,
         })

@@ -11,8 +11,7 @@ use crate::presentation::{Presentation, TrackKind};
 use crate::request::SegmentRequest;
 use crate::text::{self, TextTrack};
 use crate::{
-    Error, Format, Layout, Method, Note, Options, Output, OutputKind, Report, chapters, dash, hls,
-    ts,
+    Error, Format, Layout, Note, Options, Output, OutputKind, Report, chapters, dash, hls, ts,
 };
 use crate::{protect, sidecar};
 
@@ -243,19 +242,7 @@ impl Index {
                 });
             }
         }
-        let whole_segments = self
-            .options
-            .encryption
-            .as_ref()
-            .is_some_and(|encryption| encryption.method == Method::Aes128);
-        if self.options.i_frame_playlists && whole_segments {
-            report.notes.push(Note {
-                input: 0,
-                track: None,
-                message: "no I-frame playlists: keyframes cannot be taken out of segments that are encrypted whole; `cbcs` has them"
-                    .to_owned(),
-            });
-        } else if self.options.i_frame_playlists {
+        if self.options.i_frame_playlists {
             for track in self
                 .plan
                 .tracks
@@ -342,47 +329,30 @@ fn silent_captions(number: usize, source: &sidecar::Source) -> Vec<Note> {
 /// What stands before the segments of a track: the initialization segment, twice where players must take note of the end of a clear
 /// lead, and in a single file the segment index. Transport streams have nothing there.
 pub(crate) fn headers(track: &PlannedTrack) -> Vec<Output> {
-    let first = header(track);
-    let again = first.as_ref().and_then(|first| {
-        let address = Address::encrypted_init(track)?;
-        Some(Output {
-            path: format!("{}/{}", track.name, address.name),
-            ..first.clone()
-        })
-    });
-    first.into_iter().chain(again).collect()
-}
-
-fn header(track: &PlannedTrack) -> Option<Output> {
     if track.stream.is_some() {
-        return None;
+        return Vec::new();
     }
-    let kind = track.track.info.kind;
     let init = init_segment(&track.track, track.protection.as_deref());
-    let single = track.layout == Layout::SingleFile;
-    let mut body = vec![init];
-    if single {
-        body.push(segment_index(track));
-    }
-    Some(Output {
-        path: format!(
-            "{}/{}",
-            track.name,
-            if single {
-                files::SINGLE_NAME
-            } else {
-                files::INIT_NAME
-            }
-        ),
-        content_type: files::mp4_type(kind),
-        content_encoding: None,
-        kind: if single {
-            OutputKind::MediaSegment
-        } else {
-            OutputKind::Init
-        },
-        position: 0,
-        complete: !single || track.segments.is_empty(),
-        body,
-    })
+    let whole = |name: &str| {
+        Output::whole(
+            format!("{}/{name}", track.name),
+            files::mp4_type(track.track.info.kind),
+            OutputKind::Init,
+            init.clone(),
+        )
+    };
+    let first = match track.layout {
+        Layout::Segments => whole(files::INIT_NAME),
+        Layout::SingleFile => {
+            let mut file = whole(files::SINGLE_NAME);
+            file.kind = OutputKind::MediaSegment;
+            file.complete = track.segments.is_empty();
+            let filler = protect::free_box(track.header_filler());
+            file.body.extend((!filler.is_empty()).then_some(filler));
+            file.body.push(segment_index(track));
+            file
+        }
+    };
+    let again = Address::encrypted_init(track).map(|address| whole(&address.name));
+    std::iter::once(first).chain(again).collect()
 }

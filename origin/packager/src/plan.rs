@@ -17,7 +17,7 @@ pub(crate) use kept::KeptPlan;
 use crate::boundaries;
 use crate::cmaf::{Container, Fragments, init_segment, segment_index_len};
 use crate::presentation::TrackKind;
-use crate::protect::{Guard, Protection};
+use crate::protect::{Guard, Protection, free_box_len, null_packets_len};
 use crate::timeline::{Place, Timed, to_micros};
 use crate::track::Track;
 use crate::ts::TsStream;
@@ -134,6 +134,31 @@ impl PlannedTrack {
         match &self.stream {
             Some(stream) => Container::Ts(stream),
             None => Container::Cmaf(self.guard(key)),
+        }
+    }
+
+    /// True when players take keyframes out of a file that is encrypted segment by segment, and count its blocks from the start.
+    fn is_one_file_of_blocks(&self) -> bool {
+        let whole = |protection: &Arc<Protection>| protection.method.scheme().is_none();
+        self.layout == Layout::SingleFile && self.protection.as_ref().is_some_and(whole)
+    }
+
+    /// Bytes of the `free` box before the segment index of a single file.
+    pub(crate) fn header_filler(&self) -> u64 {
+        if !self.is_one_file_of_blocks() || self.stream.is_some() {
+            return 0;
+        }
+        free_box_len(self.init_len + segment_index_len(self.segments.len()) as u64)
+    }
+
+    /// Bytes that are added to a segment of `len` bytes, so that the next one starts on a block of the cipher.
+    pub(crate) fn segment_filler(&self, key: Option<usize>, len: u64) -> u64 {
+        if key.is_some() || !self.is_one_file_of_blocks() {
+            return 0;
+        }
+        match self.stream {
+            Some(_) => null_packets_len(len),
+            None => free_box_len(len),
         }
     }
 
@@ -325,7 +350,10 @@ impl PlannedTrack {
         if self.layout == Layout::SingleFile {
             let mut offset = match &self.stream {
                 Some(_) => 0,
-                None => self.init_len + segment_index_len(self.segments.len()) as u64,
+                None => {
+                    let index = segment_index_len(self.segments.len()) as u64;
+                    self.init_len + self.header_filler() + index
+                }
             };
             for segment in &mut self.segments {
                 segment.offset = offset;

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::cmaf::{Content, Fragments, write_segment};
 use crate::files::{Address, segment_type};
 use crate::import::Carriage;
 use crate::plan::PlannedTrack;
-use crate::protect::{Guard, Protection};
+use crate::protect::{Guard, Protection, free_box};
 use crate::timeline::Timed;
 use crate::ts::{self, TsStream};
 use crate::window::{Window, want};
@@ -31,6 +29,8 @@ pub(crate) struct SegmentWriter {
     position: u64,
     complete: bool,
     carriage: Option<Arc<Carriage>>,
+    /// Bytes that fill the segment up.
+    filler: u64,
 }
 
 impl SegmentWriter {
@@ -41,8 +41,10 @@ impl SegmentWriter {
             .get(number)
             .ok_or_else(|| Error::Protocol(format!("{} has no segment {number}", track.name)))?;
         let samples = track.samples(segment)?;
+        let fragments = track.fragments(segment, &samples)?;
         Ok(Self {
-            fragments: track.fragments(segment, &samples)?,
+            filler: track.segment_filler(segment.key, fragments.len),
+            fragments,
             samples,
             sequence: segment.sequence,
             first_sample: segment.first_sample,
@@ -91,9 +93,15 @@ impl SegmentWriter {
             None => write_segment(&content, window)?,
         };
         if let (Some(protection), Some(key)) = (protection, self.key)
-            && protection.method.scheme().is_none()
+            && let Some(sealed) = protection.encrypt_whole(key, self.number, &body)?
         {
-            body = seal(protection, key, self.number, &body)?;
+            body = vec![sealed];
+        }
+        if self.filler > 0 {
+            body.push(match &self.stream {
+                Some(_) => ts::null_packets(self.filler),
+                None => free_box(self.filler),
+            });
         }
         Ok(Output {
             path: self.path.clone(),
@@ -105,14 +113,4 @@ impl SegmentWriter {
             body,
         })
     }
-}
-
-/// Encrypts a whole segment. The media sequence number of the first one is 1.
-fn seal(
-    protection: &Protection,
-    key: usize,
-    number: usize,
-    body: &[Bytes],
-) -> Result<Vec<Bytes>, Error> {
-    protection.encrypt_whole(key, number + 1, body)
 }

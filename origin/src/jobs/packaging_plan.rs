@@ -50,8 +50,7 @@ impl PackagingPlan {
     pub(super) fn waived(&self) -> Vec<&'static str> {
         let scheme = self.protection.as_ref().map(|one| one.scheme);
         let mut waived = Vec::new();
-        // I-frame playlists name parts of segments, and segments encrypted whole have none that can be read alone.
-        if !self.options.i_frame_playlists || scheme == Some(Scheme::Aes128) {
+        if !self.options.i_frame_playlists {
             waived.push("apple-6.1");
         }
         // `cenc` is for devices of other makers.
@@ -90,8 +89,8 @@ mod tests {
             }),
         };
         assert!(plan(Scheme::Cbcs, true).waived().is_empty());
+        assert!(plan(Scheme::Aes128, true).waived().is_empty());
         for waived in [
-            plan(Scheme::Aes128, true).waived(),
             plan(Scheme::Cenc, true).waived(),
             plan(Scheme::Cbcs, false).waived(),
         ] {

@@ -77,6 +77,9 @@ pub(crate) fn i_frame_playlist(
                 && sample.sync
                 && sample.can_start
             {
+                // Of segments that are encrypted whole, ranges say where the plain bytes would be: players widen them to whole blocks,
+                // and by one more in front, which decrypts the first (RFC 8216bis 6.3.6).
+                //
                 // The range holds no initialization section (RFC 8216bis 4.4.3.6): a transport stream's is the tables with which the
                 // segment starts, so those that stand before the keyframe again are left out.
                 let tables = track.stream.as_ref().map_or(0, |_| ts::TABLES_LEN);
@@ -107,8 +110,7 @@ pub(crate) fn i_frame_playlist(
         write_start(&mut text, plan, first.time);
     }
     for (keyframe, end) in keyframes.iter().zip(ends) {
-        let key = track.segments[keyframe.segment].key;
-        keys.write(&mut text, track, key);
+        keys.write_i_frame(&mut text, track, keyframe.segment);
         let duration = (end - keyframe.time).max(0);
         let address = Address::within(track, keyframe.segment, keyframe.len, keyframe.offset);
         write_entry(&mut text, duration, &address);

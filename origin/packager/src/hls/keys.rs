@@ -6,29 +6,63 @@ use super::attributes::Attributes;
 use crate::files::Address;
 use crate::plan::{Plan, PlannedTrack};
 use crate::protect::{Protection, base64, headers, key_format};
-use crate::{ContentKey, KeySystem, Method};
+use crate::{ContentKey, KeyId, KeySystem, Method};
 
 /// Writes the tags of media segments as their key changes.
 #[derive(Debug, Default)]
 pub(super) struct KeyTags {
     current: Option<usize>,
+    /// The initialization vector that is written beside it.
+    vector: Option<KeyId>,
 }
 
 impl KeyTags {
     /// Writes what the next segment of a track needs, which is encrypted with `key`, or in the clear. At the end of a clear lead that
     /// is an initialization segment too.
     pub(super) fn write(&mut self, text: &mut String, track: &PlannedTrack, key: Option<usize>) {
-        let protection = track.protection.as_deref();
-        let Some(protection) = protection.filter(|_| key != self.current) else {
+        self.change(text, track, key, None);
+    }
+
+    /// The same for a keyframe in segment number `segment`, counted from 0, of an I-frame playlist. Where segments are encrypted whole
+    /// that names the initialization vector of the segment: the number of the picture in this playlist, which is what its absence
+    /// means, has nothing to do with it. Players need it for what stands at the start of a segment, as program tables do.
+    pub(super) fn write_i_frame(
+        &mut self,
+        text: &mut String,
+        track: &PlannedTrack,
+        segment: usize,
+    ) {
+        let key = track.segments.get(segment).and_then(|found| found.key);
+        let vector = key
+            .zip(track.protection.as_deref())
+            .and_then(|(key, protection)| protection.whole_segment_iv(key, segment));
+        self.change(text, track, key, vector);
+    }
+
+    fn change(
+        &mut self,
+        text: &mut String,
+        track: &PlannedTrack,
+        key: Option<usize>,
+        vector: Option<KeyId>,
+    ) {
+        let Some(protection) = track.protection.as_deref() else {
             return;
         };
+        if (key, vector) == (self.current, self.vector) {
+            return;
+        }
         let before = std::mem::replace(&mut self.current, key);
+        self.vector = vector;
         let Some(key) = key else {
             text.push_str("#EXT-X-KEY:METHOD=NONE\n");
             return;
         };
         for list in attribute_lists(protection, protection.key(key), false) {
-            let _ = writeln!(text, "#EXT-X-KEY:{list}");
+            let _ = match vector.filter(|_| !list.contains(",IV=")) {
+                Some(vector) => writeln!(text, "#EXT-X-KEY:{list},IV={}", hexadecimal(vector)),
+                None => writeln!(text, "#EXT-X-KEY:{list}"),
+            };
         }
         if before.is_none()
             && let Some(init) = Address::encrypted_init(track)

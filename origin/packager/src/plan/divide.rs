@@ -98,7 +98,7 @@ impl Division<'_> {
             len: if is_whole {
                 whole_len(fragments.len)
             } else {
-                fragments.len
+                fragments.len + track.segment_filler(key, fragments.len)
             },
             offset: 0,
         });

@@ -1,5 +1,6 @@
 //! Encryption of tracks: Common Encryption (ISO/IEC 23001-7) and whole segments (RFC 8216bis 4.4.4.4).
 
+mod alignment;
 mod auxiliary;
 mod cipher;
 mod nal_units;
@@ -11,6 +12,7 @@ mod systems;
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 
+pub(crate) use alignment::{free_box, free_box_len, null_packets_len};
 pub(crate) use auxiliary::{Auxiliary, AuxiliaryShape};
 pub(crate) use cipher::whole_len;
 use cipher::{BLOCK, Cipher, PATTERN};
@@ -178,21 +180,31 @@ impl Protection {
         u32::try_from(self.readers.len()).unwrap_or(0)
     }
 
-    /// Initialization vector of a whole segment: the one given, or its media sequence number (RFC 8216bis 5.2).
-    fn segment_iv(&self, key: usize, number: usize) -> [u8; BLOCK] {
-        let given = self.keys[key].content.iv.map(|iv| iv.0);
-        given.unwrap_or_else(|| (number as u128).to_be_bytes())
+    /// Initialization vector of segment number `segment`, counted from 0, which is encrypted whole: the one given, or its media sequence
+    /// number (RFC 8216bis 5.2), which is 1 for the first. `None` where samples are encrypted.
+    pub(crate) fn whole_segment_iv(&self, key: usize, segment: usize) -> Option<KeyId> {
+        if self.method.scheme().is_some() {
+            return None;
+        }
+        let number = segment as u128 + 1;
+        Some(
+            self.keys[key]
+                .content
+                .iv
+                .unwrap_or(KeyId(number.to_be_bytes())),
+        )
     }
 
-    /// Encrypts a whole segment with media sequence number `number`.
+    /// Encrypts segment number `segment`, counted from 0, whole; `None` where samples are encrypted.
     pub(crate) fn encrypt_whole(
         &self,
         key: usize,
-        number: usize,
+        segment: usize,
         parts: &[Bytes],
-    ) -> Result<Vec<Bytes>, Error> {
-        let iv = self.segment_iv(key, number);
-        Ok(vec![cipher::whole(self.keys[key].content.key, iv, parts)?])
+    ) -> Result<Option<Bytes>, Error> {
+        self.whole_segment_iv(key, segment)
+            .map(|iv| cipher::whole(self.keys[key].content.key, iv.0, parts))
+            .transpose()
     }
 
     /// True when samples are divided into subsamples.

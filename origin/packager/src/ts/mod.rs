@@ -11,7 +11,7 @@ mod segment;
 mod stream;
 mod tables;
 
-pub(crate) use segment::{TABLES_LEN, plan_fragment, write_segment};
+pub(crate) use segment::{TABLES_LEN, null_packets, plan_fragment, write_segment};
 pub(crate) use stream::TsStream;
 pub(crate) use tables::checksum;
 

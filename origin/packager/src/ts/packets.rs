@@ -74,6 +74,13 @@ impl PacketWriter {
         self.out.resize(end, 0xff);
     }
 
+    /// Writes a packet that says nothing (2.4.3.3).
+    pub(super) fn null(&mut self) {
+        let end = self.out.len() + PACKET;
+        self.header(0x1fff, false, 1, 0);
+        self.out.resize(end, 0xff);
+    }
+
     /// Writes `data` into `count` packets, the first with number `counter`. False when they cannot hold it.
     pub(super) fn unit(
         &mut self,

@@ -129,6 +129,13 @@ pub(crate) fn write_segment(
     Ok(vec![Bytes::from(w.finish())])
 }
 
+/// As many packets that say nothing as fill `len` bytes.
+pub(crate) fn null_packets(len: u64) -> Bytes {
+    let mut w = PacketWriter::with_capacity(0);
+    (0..len / PACKET as u64).for_each(|_| w.null());
+    Bytes::from(w.finish())
+}
+
 fn too_long() -> Error {
     Error::UnsupportedFeature {
         input: 0,
