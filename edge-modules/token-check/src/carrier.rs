@@ -1,6 +1,7 @@
 //! Where in a request a token travels, how it is found there, and how it is taken out.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::str::FromStr;
 
 use memchr::{memchr, memchr_iter};
@@ -21,12 +22,14 @@ pub enum Carrier {
     Header(String),
     /// The path segment after these first segments: `/t/<token>/…` for `t`. Relative URLs below it inherit the token.
     Path(Vec<String>),
+    /// A parameter of a path segment (RFC 6570 section 3.2.7): `/vod/film;<name>=<token>`. No other parameter in a path is taken.
+    PathParameter(String),
 }
 
 /// Not a carrier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "give `query:<name>`, `cookie:<name>`, `bearer`, `header:<name>`, `path` or `path:<first segment>`"
+    "give `query:<name>`, `cookie:<name>`, `bearer`, `header:<name>`, `path`, `path:<first segment>` or `path-parameter:<name>`"
 )]
 pub struct UnknownCarrier;
 
@@ -48,6 +51,9 @@ impl FromStr for Carrier {
                     && !name.starts_with("weir-") =>
             {
                 Ok(Self::Header(name.to_ascii_lowercase()))
+            }
+            "path-parameter" if token(name) && !name.contains('%') => {
+                Ok(Self::PathParameter(name.to_owned()))
             }
             "path" if !text.contains(':') => Ok(Self::Path(Vec::new())),
             "path" => {
@@ -92,13 +98,15 @@ pub enum Place<'a> {
     Header(&'a str),
     /// This many segments at the front of the path.
     Path(usize),
+    /// A parameter of a path segment, which is cut out before the path is read.
+    PathParameter,
 }
 
 impl Carrier {
     /// The header that this carrier reads, if any.
     pub fn header(&self) -> Option<&str> {
         match self {
-            Self::Query(_) | Self::Path(_) => None,
+            Self::Query(_) | Self::Path(_) | Self::PathParameter(_) => None,
             Self::Cookie(_) => Some("cookie"),
             Self::Bearer => Some("authorization"),
             Self::Header(name) => Some(name),
@@ -174,8 +182,41 @@ impl Carrier {
                     });
                 }
             }
+            Self::PathParameter(name) => {
+                let mut rest = head.path();
+                while let Some((range, value)) = path_parameter(rest, name) {
+                    rest = &rest[range.end..];
+                    show(Found {
+                        raw: Cow::Borrowed(value),
+                        place: Place::PathParameter,
+                    });
+                }
+            }
         }
     }
+}
+
+/// A parameter of the path by its name: where it stands with its semicolon, and its value, which ends with the segment or at the next
+/// parameter.
+fn path_parameter<'a>(path: &'a str, name: &str) -> Option<(Range<usize>, &'a str)> {
+    path.match_indices(';').find_map(|(at, _)| {
+        let rest = &path[at + 1..];
+        let value = rest.strip_prefix(name)?.strip_prefix('=')?;
+        let value = &value[..value.find(['/', ';']).unwrap_or(value.len())];
+        let end = at + 1 + name.len() + 1 + value.len();
+        Some((at..end, value))
+    })
+}
+
+/// The path without its parameters of these names.
+pub(crate) fn without_path_parameters<'a>(path: &'a str, names: &[String]) -> Cow<'a, str> {
+    let mut path = Cow::Borrowed(path);
+    for name in names {
+        while let Some((range, _)) = path_parameter(&path, name) {
+            path.to_mut().replace_range(range, "");
+        }
+    }
+    path
 }
 
 fn text(value: &[u8]) -> Option<&str> {
@@ -295,7 +336,8 @@ mod tests {
     fn found(carrier: &str, target: &str, headers: &[(&str, &str)]) -> Vec<(String, String)> {
         let carrier: Carrier = carrier.parse().unwrap();
         with_head(target, headers, |head| {
-            let path = NormalPath::new(head.path()).unwrap();
+            let path = without_path_parameters(head.path(), &["t".to_owned(), "u".to_owned()]);
+            let path = NormalPath::new(&path).unwrap();
             let mut out = Vec::new();
             carrier.find(head, &path, |found| out.push(found));
             out.iter()
@@ -349,6 +391,9 @@ mod tests {
         assert_eq!(found("path:t", "/vod/t/abc/x", &[]), []);
         assert_eq!(found("path:t", "/t/abc", &[]), []);
         assert_eq!(found("path", "/abc/vod/x", &[]), one("abc", "Path(1)"));
+        let parameter = found("path-parameter:t", "/vod;t=abc/x;t=def;u=1", &[]);
+        let place = "PathParameter";
+        assert_eq!(parameter, [one("abc", place), one("def", place)].concat());
     }
 
     #[test]
@@ -392,6 +437,10 @@ mod tests {
             "path:a//b",
             "path:..",
             "path:a%41",
+            "path-parameter",
+            "path-parameter:",
+            "path-parameter:a;b",
+            "path-parameter:a%41",
             "body:x",
         ] {
             assert_eq!(text.parse::<Carrier>(), Err(UnknownCarrier), "{text}");

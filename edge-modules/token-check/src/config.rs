@@ -125,6 +125,8 @@ pub(crate) struct Policy {
     pub(crate) formats: Vec<Format>,
     /// Their indices: what a path takes that no route names.
     pub(crate) every_format: Vec<usize>,
+    /// Names of the path parameters in which tokens travel: no others may stand in a path.
+    pub(crate) path_parameters: Vec<String>,
     pub(crate) routes: Vec<Route>,
     pub(crate) client: ClientSource,
     pub(crate) surroundings: Surroundings,
@@ -187,6 +189,13 @@ impl Config {
             &self.clean_url_attributes,
             configs.values().flat_map(FormatConfig::carriers),
         )?;
+        let mut path_parameters: Vec<String> = configs
+            .values()
+            .flat_map(FormatConfig::carriers)
+            .filter_map(|carrier| carrier.strip_prefix("path-parameter:"))
+            .map(str::to_owned)
+            .collect();
+        path_parameters.dedup();
         let place = Place {
             client,
             surroundings: &surroundings,
@@ -250,6 +259,7 @@ impl Config {
         let policy = Policy {
             access: self.access,
             formats,
+            path_parameters,
             every_format: all,
             routes,
             client,

@@ -122,7 +122,7 @@ impl<'a> Places<'a> {
             Place::Query(name) => (&mut self.parameters, name),
             Place::Cookie(name) => (&mut self.cookies, name),
             Place::Header(name) => (&mut self.headers, name),
-            Place::Path(_) => return,
+            Place::Path(_) | Place::PathParameter => return,
         };
         if !list.contains(&name) {
             list.push(name);

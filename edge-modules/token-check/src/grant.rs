@@ -50,6 +50,8 @@ pub enum Replay {
     Permitted,
     /// Once, anywhere; needs the shared state.
     Once,
+    /// Once for each path; needs the shared state.
+    OncePerPath,
 }
 
 /// An answer that the token itself prescribes for a failure.
@@ -106,6 +108,8 @@ pub enum RenewalCarrier {
     CookieBelow(String, usize, Vec<String>),
     /// In a response header of this name, with these parameters.
     Header(String, Vec<String>),
+    /// In this query parameter of the URLs that a playlist names.
+    Query(String),
     /// In a redirect to the same URL, with this status.
     Redirect(u16),
 }

@@ -115,7 +115,11 @@ impl Default for UriSigningConfig {
     fn default() -> Self {
         Self {
             keys: None,
-            carriers: strings(["query:URISigningPackage", "cookie:URISigningPackage"]),
+            carriers: strings([
+                "query:URISigningPackage",
+                "path-parameter:URISigningPackage",
+                "cookie:URISigningPackage",
+            ]),
             algorithms: Vec::new(),
             issuers: Vec::new(),
             audiences: Vec::new(),
@@ -131,6 +135,10 @@ impl UriSigningConfig {
         let carriers = read_carriers(key, &self.carriers)?;
         let cookie = carriers.iter().find_map(|carrier| match carrier {
             Carrier::Cookie(name) => Some(name.clone()),
+            _ => None,
+        });
+        let query = carriers.iter().find_map(|carrier| match carrier {
+            Carrier::Query(name) => Some(name.clone()),
             _ => None,
         });
         let attributes = self.cookie_attributes.trim();
@@ -149,6 +157,7 @@ impl UriSigningConfig {
             audiences: self.audiences,
             decryption_keys,
             cookie,
+            query,
             cookie_attributes: Some(attributes.to_owned())
                 .into_iter()
                 .filter(|text| !text.is_empty())

@@ -8,6 +8,7 @@ use weir_module::{
 };
 
 use crate::NAME;
+use crate::carrier::without_path_parameters;
 use crate::config::{Access, Config, Policy, Propagate};
 use crate::forwarded::{self, IDENTITY, Places, SURROUNDINGS, push};
 use crate::grant::{Grant, RenewalCarrier, Request};
@@ -183,7 +184,13 @@ fn judge(
     host: &mut dyn Host,
 ) -> Result<Verdict, Refused> {
     let now = i64::try_from(host.now_ns() / 1_000_000_000).unwrap_or(i64::MAX);
-    let path = NormalPath::new(head.path())?;
+    let before = policy
+        .formats
+        .iter()
+        .find_map(|format| format.verifier.before_path(head.path()));
+    let asked = &head.path()[before.unwrap_or_default()..];
+    let asked = without_path_parameters(asked, &policy.path_parameters);
+    let path = NormalPath::new(&asked)?;
     // Routes are matched on the path that goes on, whatever format a path token belongs to: else a token of one format in
     // the path would lead round a route that asks for another.
     let taken = policy
@@ -273,7 +280,7 @@ fn judge(
         return Ok(Verdict::Answer(answer));
     }
     let checked = checked
-        .and_then(|()| once(&grant, &first.text, now, host))
+        .and_then(|()| once(&grant, &first.text, clean.encoded(), now, host))
         .and_then(|()| match &mut known.sharing {
             Some(sharing) => sharing.check(&grant, &request, host),
             None => Ok(()),
@@ -285,10 +292,18 @@ fn judge(
     }
     let long = grant.exchange.as_deref();
     let long = long.and_then(|long| Some((long.carry(), long.mint(now)?)));
-    let handed = match &long {
+    let renewed = grant.renewal.as_deref().filter(|renewal| {
+        // Without a playlist that is rewritten no URL can carry it, and the token that came goes on serving.
+        let carried = !matches!(renewal.by, RenewalCarrier::Query(_))
+            || policy.propagate == Propagate::Header;
+        carried && renewal.is_due(&grant, now)
+    });
+    let renewed = renewed.and_then(|renewal| Some((&renewal.by, renewal.mint(now)?)));
+    let handed = match (&long, &renewed) {
         _ if policy.propagate == Propagate::None => None,
-        Some((carry, token)) => carry.handed_on(token),
-        None => forwarded::carrier_form(first),
+        (Some((carry, token)), _) => carry.handed_on(token),
+        (None, Some((RenewalCarrier::Query(name), token))) => Some(format!("query:{name}={token}")),
+        (None, _) => forwarded::carrier_form(first),
     };
     let mut edits = policy.edits(head, &clean, query.as_deref(), &gone, Some(&grant), handed)?;
     if let Some((carry, token)) = &long {
@@ -300,13 +315,9 @@ fn judge(
         }
         push(&mut edits, PERSONAL)?;
     }
-    if let Some(renewal) = grant
-        .renewal
-        .as_deref()
-        .filter(|renewal| renewal.is_due(&grant, now))
-        && let Some(token) = renewal.mint(now)
-    {
-        match &renewal.by {
+    if let Some((by, token)) = renewed {
+        match by {
+            RenewalCarrier::Query(_) => {}
             RenewalCarrier::Cookie(name, attributes) => {
                 let cookie = renewal::with_parameters(&format!("{name}={token}"), attributes);
                 push(

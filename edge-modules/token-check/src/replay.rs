@@ -10,6 +10,7 @@ use crate::reason::{Reason, Refused};
 pub(crate) fn once(
     grant: &Grant,
     text: &str,
+    path: &str,
     now: i64,
     host: &mut dyn Host,
 ) -> Result<(), Refused> {
@@ -17,8 +18,12 @@ pub(crate) fn once(
         return Ok(());
     }
     let id = grant.token_id.as_deref().unwrap_or(text);
-    let digest =
-        sha2::Sha256::digest([grant.issuer.as_deref().unwrap_or_default(), "\0", id].concat());
+    let issuer = grant.issuer.as_deref().unwrap_or_default();
+    let counted = match grant.replay {
+        Replay::OncePerPath => [issuer, "\0", id, "\0", path].concat(),
+        Replay::Permitted | Replay::Once => [issuer, "\0", id].concat(),
+    };
+    let digest = sha2::Sha256::digest(counted);
     let key = [b"token-check:once:".as_slice(), &digest].concat();
     let left = grant
         .expires

@@ -1,5 +1,6 @@
 //! One limit of a token, and whether a request keeps it.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use weir_module::RequestHead;
@@ -9,7 +10,7 @@ use crate::earth::Point;
 use crate::format::media_cdn::url;
 use crate::matching::Match;
 use crate::network::Network;
-use crate::path::NormalPath;
+use crate::path::{NormalPath, as_asked, normal_encodings};
 use crate::pattern::PathPattern;
 use crate::reason::{Reason, Refused};
 use crate::surroundings::Surroundings;
@@ -35,6 +36,15 @@ pub struct Request<'a> {
 impl Request<'_> {
     fn address(&self) -> Option<IpAddr> {
         self.client.address(self.head)
+    }
+
+    /// The URL with this query, in the normal form and as it was asked for, where that is another spelling of it.
+    fn urls(&self, query: &str) -> impl Iterator<Item = String> {
+        let asked = as_asked(self.head, self.path);
+        [Some(self.path.encoded()), asked]
+            .into_iter()
+            .flatten()
+            .filter_map(move |path| url(self.head, path, query))
     }
 
     fn subdivision(&self, country: Option<&str>) -> Option<String> {
@@ -223,27 +233,22 @@ impl Restriction {
                     Reason::HeaderNotAllowed,
                 )
             }
-            Self::UrlPrefix(prefix) => {
-                let url = url(request.head, request.path, "");
-                (
-                    url.is_some_and(|url| url.starts_with(prefix.as_str())),
-                    Reason::PathNotAllowed,
-                )
-            }
-            Self::Url(pattern) => {
-                let url = url(request.head, request.path, request.query);
-                (
-                    url.is_some_and(|url| pattern.covers_text(&url)),
-                    Reason::PathNotAllowed,
-                )
-            }
-            Self::WholeUrl(rule) => {
-                let url = url(request.head, request.path, request.query);
-                (
-                    url.is_some_and(|url| rule.fits(&url)),
-                    Reason::PathNotAllowed,
-                )
-            }
+            Self::UrlPrefix(prefix) => (
+                request.urls("").any(|url| url.starts_with(prefix.as_str())),
+                Reason::PathNotAllowed,
+            ),
+            Self::Url(pattern) => (
+                request
+                    .urls(request.query)
+                    .any(|url| pattern.covers_text(&url)),
+                Reason::PathNotAllowed,
+            ),
+            Self::WholeUrl(rule) => (
+                request
+                    .urls(request.query)
+                    .any(|url| rule.fits(&without_default_port(&normal_encodings(&url)))),
+                Reason::PathNotAllowed,
+            ),
             Self::EndsWithin { expires, seconds } => (
                 expires.saturating_sub(request.now) <= *seconds,
                 Reason::TokenAgeNotAllowed,
@@ -328,7 +333,7 @@ impl Restriction {
             Self::Asns(_) => client::asn(*request.client, request.head).is_some(),
             Self::Uri(rules) => rules.iter().all(|(part, _)| part.of(request).is_some()),
             Self::UrlPrefix(_) | Self::Url(_) | Self::WholeUrl(_) => {
-                url(request.head, request.path, "").is_some()
+                request.urls("").next().is_some()
             }
             Self::Any(sets, _) | Self::NoneOf(sets, _) => sets
                 .iter()
@@ -337,6 +342,20 @@ impl Restriction {
             _ => true,
         }
     }
+}
+
+/// RFC 3986 section 6.2.3: a port that the scheme stands for is not written.
+fn without_default_port(url: &str) -> Cow<'_, str> {
+    for (scheme, port) in [("https://", ":443"), ("http://", ":80")] {
+        if let Some(rest) = url.strip_prefix(scheme) {
+            let end = rest.find('/').unwrap_or(rest.len());
+            let (authority, path) = rest.split_at(end);
+            if let Some(host) = authority.strip_suffix(port) {
+                return Cow::Owned([scheme, host, path].concat());
+            }
+        }
+    }
+    Cow::Borrowed(url)
 }
 
 /// The host of an absolute `http` or `https` URL, in lower case, without port and user information.
@@ -368,6 +387,18 @@ fn host_fits(rule: &str, host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_that_the_scheme_stands_for_is_left_out() {
+        for (url, normal) in [
+            ("https://a.example:443/x:443", "https://a.example/x:443"),
+            ("http://a.example:80/", "http://a.example/"),
+            ("https://a.example:80/", "https://a.example:80/"),
+            ("https://[2001:db8::443]/", "https://[2001:db8::443]/"),
+        ] {
+            assert_eq!(without_default_port(url), normal, "{url}");
+        }
+    }
 
     #[test]
     fn referrer_hosts() {

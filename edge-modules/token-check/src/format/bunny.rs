@@ -21,7 +21,7 @@ use crate::client::ClientSource;
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::network::Network;
-use crate::path::NormalPath;
+use crate::path::{NormalPath, as_asked, spelled};
 use crate::pattern::PathPattern;
 use crate::reason::{Reason, Refused};
 use crate::signature::{Algorithm, VerifyingKey, mac};
@@ -119,12 +119,14 @@ impl Verifier for Bunny {
             .map(|address| address.to_string())
             .unwrap_or_default();
         let query = head.query().unwrap_or_default();
-        if self.path_token(path).is_some()
-            && let Some(segment) = path.segments().next()
-            && let Some(rest) = path.without_first(1)
-        {
+        if let Some(end) = self.before_path(head.path()) {
+            let (segment, rest) = head.path().split_at(end);
+            let segment = &segment[1..];
             let own = &segment[PATH_TOKEN.len() - "token=".len()..];
-            let text = join(&["path", &address, signed_path(own, &rest), own, query]);
+            let signed = signed_path(own, path);
+            let asked = spelled(rest, path).filter(|_| !signed.is_empty());
+            let asked = asked.unwrap_or_default();
+            let text = join(&["path", &address, signed, asked, own, query]);
             out.push(Presented {
                 text: text.into(),
                 raw: segment.into(),
@@ -133,7 +135,16 @@ impl Verifier for Bunny {
         }
         let ours = matches!(Held::parameter(head, "token"), Held::One(token) if token.starts_with("HS256-"));
         if ours || Held::parameter(head, "token") == Held::Several {
-            let text = join(&["query", &address, signed_path(query, path), query, ""]);
+            let signed = signed_path(query, path);
+            let asked = as_asked(head, path).filter(|_| !signed.is_empty());
+            let text = join(&[
+                "query",
+                &address,
+                signed,
+                asked.unwrap_or_default(),
+                query,
+                "",
+            ]);
             out.push(from_parameters(text, head, &OWN));
         }
     }
@@ -142,13 +153,19 @@ impl Verifier for Bunny {
         text.starts_with("path\n") || text.starts_with("query\n")
     }
 
-    fn path_token(&self, path: &NormalPath<'_>) -> Option<usize> {
-        let first = path.segments().next()?;
-        (first.starts_with(PATH_TOKEN) && path.segments().nth(1).is_some()).then_some(1)
+    /// `token_path` has encoded slashes, which no path may have.
+    fn before_path(&self, asked: &str) -> Option<usize> {
+        let first = asked.strip_prefix('/')?;
+        let end = first.find('/').filter(|_| first.starts_with(PATH_TOKEN))?;
+        Some(end + 1)
+    }
+
+    fn path_token(&self, _path: &NormalPath<'_>) -> Option<usize> {
+        None
     }
 
     fn verify(&self, text: &str, keys: &KeySet) -> Result<Grant, Refused> {
-        let [_, address, path, own, further] = split(text)?;
+        let [_, address, path, asked, own, further] = split(text)?;
         let malformed = || Refused::from(Reason::TokenMalformed);
         let mut parameters: Vec<(String, String)> = Vec::new();
         for (name, value) in query_pairs(own).chain(query_pairs(further)) {
@@ -184,16 +201,20 @@ impl Verifier for Bunny {
         let address = address.parse::<IpAddr>().ok();
         // With the flag the address in bytes; without it nothing, or the text that older generators append.
         let signed_path = scope.as_deref().unwrap_or(path);
-        let plain = message(signed_path, &expires, &[], &parameters);
         let mut readings = Vec::new();
-        if bound {
-            let bytes = address_bytes(address.ok_or(Reason::AddressNotAllowed)?);
-            readings.push((message(signed_path, &expires, &bytes, &parameters), true));
-        } else {
-            readings.extend(
-                address.map(|address| ([&plain, address.to_string().as_bytes()].concat(), true)),
-            );
-            readings.push((plain, false));
+        for signed_path in [signed_path, asked] {
+            if signed_path.is_empty() {
+                continue;
+            }
+            if bound {
+                let bytes = address_bytes(address.ok_or(Reason::AddressNotAllowed)?);
+                readings.push((message(signed_path, &expires, &bytes, &parameters), true));
+            } else {
+                let plain = message(signed_path, &expires, &[], &parameters);
+                let with = |address: IpAddr| [&plain, address.to_string().as_bytes()].concat();
+                readings.extend(address.map(|address| (with(address), true)));
+                readings.push((plain, false));
+            }
         }
         let holds = |secret: &[u8], signed: &[u8]| {
             mac(Algorithm::Hs256, secret, signed)

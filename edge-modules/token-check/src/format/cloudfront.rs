@@ -14,10 +14,10 @@ use weir_module::RequestHead;
 
 use super::parts::{Held, ORIGIN_HEADERS, from_parameters, join, split, unix_time};
 use super::{MAX_TOKEN, Presented, Verifier, media_cdn};
-use crate::carrier::{Place, query_without};
+use crate::carrier::{Place, percent_decode, query_without};
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
-use crate::path::NormalPath;
+use crate::path::{NormalPath, as_asked};
 use crate::pattern::PathPattern;
 use crate::reason::{Reason, Refused};
 use crate::signature::Algorithm;
@@ -67,6 +67,8 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, Refused> {
+    // Some link builders encode the tilde.
+    let text = percent_decode(text).ok_or(Reason::TokenMalformed)?;
     if text.contains(['+', '=', '/']) {
         return Err(Reason::TokenMalformed.into());
     }
@@ -89,38 +91,45 @@ impl Verifier for CloudFront {
         path: &'a NormalPath<'a>,
         out: &mut Vec<Presented<'a>>,
     ) {
-        let url = |policy: &str| {
+        // A custom policy names its resource itself, so its text is the same for all that it covers. A canned one is signed over the URL, in
+        // the normal form or as it was asked for.
+        let urls = |policy: &str| {
+            if !policy.is_empty() {
+                return [String::new(), String::new()];
+            }
             let query =
                 query_without(head.query().unwrap_or_default(), &PARAMETERS).unwrap_or_default();
-            // A custom policy names its resource itself, so its text is the same for all that it covers.
-            let url = if policy.is_empty() {
-                media_cdn::url(head, path, &query)
-            } else {
-                Some(String::new())
-            };
-            url.unwrap_or_else(|| "\u{0}".to_owned())
+            let url = |path| media_cdn::url(head, path, &query);
+            [
+                url(path.encoded()).unwrap_or_else(|| "\u{0}".to_owned()),
+                as_asked(head, path).and_then(url).unwrap_or_default(),
+            ]
         };
         let [expires, policy, signature, id, hash] =
             PARAMETERS.map(|name| Held::parameter(head, name));
         if signature.is_there() || policy.is_there() {
+            let [url, asked] = urls(policy.text());
             let text = join(&[
                 expires.text(),
                 signature.text(),
                 id.text(),
                 hash.text(),
-                &url(policy.text()),
+                &url,
+                &asked,
                 policy.text(),
             ]);
             out.push(from_parameters(text, head, &PARAMETERS));
         }
         let [expires, policy, signature, id, hash] = COOKIES.map(|name| Held::cookie(head, name));
         if signature.is_there() || policy.is_there() {
+            let [url, asked] = urls(policy.text());
             let text = join(&[
                 expires.text(),
                 signature.text(),
                 id.text(),
                 hash.text(),
-                &url(policy.text()),
+                &url,
+                &asked,
                 policy.text(),
             ]);
             let places = COOKIES.iter().map(|name| Place::Cookie(name)).collect();
@@ -133,7 +142,7 @@ impl Verifier for CloudFront {
     }
 
     fn recognises(&self, text: &str) -> bool {
-        text.matches('\n').count() >= 5
+        text.matches('\n').count() >= 6
     }
 
     fn path_token(&self, _path: &NormalPath<'_>) -> Option<usize> {
@@ -141,7 +150,7 @@ impl Verifier for CloudFront {
     }
 
     fn verify(&self, text: &str, keys: &KeySet) -> Result<Grant, Refused> {
-        let [expires, signature, id, hash, url, policy] = split(text)?;
+        let [expires, signature, id, hash, url, asked, policy] = split(text)?;
         if text.len() > MAX_TOKEN + 4096 || [signature, id].contains(&"") {
             return Err(Reason::TokenMalformed.into());
         }
@@ -152,7 +161,7 @@ impl Verifier for CloudFront {
             _ => return Err(Reason::AlgorithmNotAllowed.into()),
         };
         let signature = decode(signature)?;
-        let (document, grant) = if policy.is_empty() {
+        let (documents, grant) = if policy.is_empty() {
             let until = unix_time(expires).ok_or(Reason::TokenMalformed)?;
             if url == "\u{0}" {
                 return Err(Refused::about(Reason::ClaimUnsupported, "Resource"));
@@ -163,7 +172,11 @@ impl Verifier for CloudFront {
                 restrictions: vec![limit],
                 ..Grant::default()
             };
-            (canned_policy(url, until).into_bytes(), grant)
+            let spellings = [url, asked].into_iter().filter(|url| !url.is_empty());
+            let documents: Vec<Vec<u8>> = spellings
+                .map(|url| canned_policy(url, until).into_bytes())
+                .collect();
+            (documents, grant)
         } else {
             // With a policy an `Expires` beside it means nothing, and could fool whoever reads it.
             if !expires.is_empty() {
@@ -171,7 +184,7 @@ impl Verifier for CloudFront {
             }
             let document = decode(policy)?;
             let grant = custom(&document)?;
-            (document, grant)
+            (vec![document], grant)
         };
         // The key's own binding decides whether it may be used so.
         let mut outcome = Reason::AlgorithmNotAllowed;
@@ -184,7 +197,8 @@ impl Verifier for CloudFront {
                 Algorithm::Es256 | Algorithm::EcdsaSha1 => ecdsa_raw(&signature),
                 _ => signature.clone(),
             };
-            if key.material().verify(algorithm, &document, &raw) {
+            let holds = |document: &Vec<u8>| key.material().verify(algorithm, document, &raw);
+            if documents.iter().any(holds) {
                 return Ok(grant);
             }
             outcome = Reason::SignatureInvalid;

@@ -17,7 +17,7 @@ use crate::carrier::{Carrier, Found, Place, percent_decode, query_without};
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::network::Network;
-use crate::path::NormalPath;
+use crate::path::{NormalPath, as_asked};
 use crate::pattern::{Dialect, PathPattern};
 use crate::reason::{Reason, Refused};
 use crate::signature::{Algorithm, VerifyingKey, mac};
@@ -112,8 +112,13 @@ impl Verifier for EdgeAuth {
                 _ => head.query().map(str::to_owned),
             };
             let text = match (acl, query) {
-                (true, _) => join(&["", "", &found.raw]),
-                (false, query) => join(&[path.encoded(), &query.unwrap_or_default(), &found.raw]),
+                (true, _) => join(&["", "", "", &found.raw]),
+                (false, query) => join(&[
+                    path.encoded(),
+                    as_asked(head, path).unwrap_or_default(),
+                    &query.unwrap_or_default(),
+                    &found.raw,
+                ]),
             };
             out.push(Presented {
                 text: text.into(),
@@ -134,16 +139,17 @@ impl Verifier for EdgeAuth {
     }
 
     fn verify(&self, text: &str, keys: &KeySet) -> Result<Grant, Refused> {
-        let [path, query, raw] = split(text)?;
+        let [path, asked, query, raw] = split(text)?;
         if raw.len() > MAX_TOKEN {
             return Err(Reason::TokenMalformed.into());
         }
         // A client library may have encoded the token as a whole; one that is escaped early is signed as it stands.
         let decoded = percent_decode(raw).ok_or(Reason::TokenMalformed)?;
-        let first = self.check(raw, path, query, keys);
+        let urls = urls(path, asked, query);
+        let first = self.check(raw, path, &urls, keys);
         match first {
             Err(refused) if refused.reason != Reason::KeyUnknown && *decoded != *raw => {
-                self.check(&decoded, path, query, keys)
+                self.check(&decoded, path, &urls, keys)
             }
             outcome => outcome,
         }
@@ -155,13 +161,19 @@ impl Verifier for EdgeAuth {
 }
 
 impl EdgeAuth {
-    fn check(&self, token: &str, path: &str, query: &str, keys: &KeySet) -> Result<Grant, Refused> {
+    fn check(
+        &self,
+        token: &str,
+        path: &str,
+        urls: &[Option<String>],
+        keys: &KeySet,
+    ) -> Result<Grant, Refused> {
         let malformed = || Refused::from(Reason::TokenMalformed);
         let (fields, hmac) = token.rsplit_once("~hmac=").ok_or_else(malformed)?;
         let hmac = hex::decode(hmac).map_err(|_| malformed())?;
         let acl = fields.split('~').any(|field| field.starts_with("acl="));
         let mut outcome = Err(Reason::SignatureInvalid.into());
-        for url in if acl { vec![None] } else { urls(path, query) } {
+        for url in if acl { &[None] } else { urls } {
             let salt = self.rules.salt.as_deref();
             let message = message(fields, url.as_deref(), salt, self.rules.escape_early);
             outcome = secret_holds(keys, self.rules.algorithm, &message, &hmac);
@@ -223,12 +235,13 @@ impl EdgeAuth {
     }
 }
 
-/// What a generator may have been given as `url`: the path as it is requested or as people write it, with the query or, where the server is
-/// told to ignore it, without.
-fn urls(path: &str, query: &str) -> Vec<Option<String>> {
+/// What a generator may have been given as `url`: the path in its normal form, as it is requested or as people write it, with the query or,
+/// where the server is told to ignore it, without.
+fn urls(path: &str, asked: &str, query: &str) -> Vec<Option<String>> {
     let decoded = NormalPath::new(path).map(|path| path.decoded().to_owned());
     let mut urls = vec![path.to_owned()];
     urls.extend(decoded.ok().filter(|decoded| decoded != path));
+    urls.extend(Some(asked.to_owned()).filter(|asked| !asked.is_empty()));
     if !query.is_empty() {
         let with_query = urls.iter().map(|path| format!("{path}?{query}"));
         let with_query: Vec<String> = with_query.collect();

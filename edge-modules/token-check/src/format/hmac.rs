@@ -1,6 +1,6 @@
 //! A plain HMAC over a template that the operator chooses, for home-made signed URLs.
 //!
-//! The template names what is signed: `{path}` (normal form), `{directory}` (up to and with the last slash), `{expires}`, `{client-ip}`,
+//! The template names what is signed: `{path}` (normal form, decoded, or as it was asked for), `{directory}` (up to and with the last slash), `{expires}`, `{client-ip}`,
 //! `{host}`, `{method}`, `{subject}`. What it does not name is not protected, so it must name the path or the directory, and the expiry.
 //!
 //! Worked example: template `{path}\n{expires}`, parameters `expires` and `signature` in hexadecimal.
@@ -12,10 +12,11 @@ use weir_module::RequestHead;
 
 use super::parts::{Held, ORIGIN_HEADERS, from_parameters, host, join, joined_time, split};
 use super::{Presented, Verifier};
+use crate::carrier::percent_decode;
 use crate::client::ClientSource;
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
-use crate::path::NormalPath;
+use crate::path::{NormalPath, as_asked};
 use crate::pattern::PathPattern;
 use crate::reason::{Reason, Refused};
 use crate::signature::{Algorithm, VerifyingKey, mac};
@@ -54,11 +55,13 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// Reads a MAC as it stands in a query, where `+`, `/` and `=` may be percent-encoded.
     fn decode(self, text: &str) -> Option<Vec<u8>> {
+        let text = percent_decode(text)?;
         match self {
-            Self::Hex => hex::decode(text).ok(),
-            Self::Base64url => URL_SAFE_NO_PAD.decode(text).ok(),
-            Self::Base64 => STANDARD.decode(text).ok(),
+            Self::Hex => hex::decode(&*text).ok(),
+            Self::Base64url => URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok(),
+            Self::Base64 => STANDARD.decode(&*text).ok(),
         }
     }
 
@@ -199,11 +202,12 @@ impl Verifier for HmacTemplate {
             .map(|address| address.to_string())
             .unwrap_or_default();
         let host = host(head);
-        let path = if uses(Piece::Path) {
-            path.encoded()
-        } else {
-            directory(path.encoded())
+        let part = |path| match uses(Piece::Path) {
+            true => path,
+            false => directory(path),
         };
+        let asked = as_asked(head, path).map_or("", part);
+        let path = part(path.encoded());
         let parts = [
             signature.text(),
             expires.text(),
@@ -212,6 +216,7 @@ impl Verifier for HmacTemplate {
             &host,
             head.method(),
             path,
+            asked,
         ];
         out.push(from_parameters(
             join(&parts),
@@ -221,7 +226,7 @@ impl Verifier for HmacTemplate {
     }
 
     fn recognises(&self, text: &str) -> bool {
-        text.matches('\n').count() >= 6
+        text.matches('\n').count() >= 7
     }
 
     fn path_token(&self, _path: &NormalPath<'_>) -> Option<usize> {
@@ -229,7 +234,16 @@ impl Verifier for HmacTemplate {
     }
 
     fn verify(&self, text: &str, keys: &KeySet) -> Result<Grant, Refused> {
-        let [signature, expires, subject, client_ip, host, method, path] = split(text)?;
+        let [
+            signature,
+            expires,
+            subject,
+            client_ip,
+            host,
+            method,
+            path,
+            asked,
+        ] = split(text)?;
         let rules = &self.rules;
         let until = joined_time(expires).ok_or(Reason::TokenMalformed)?;
         let given = rules
@@ -243,34 +257,34 @@ impl Verifier for HmacTemplate {
         if !subject.is_empty() && !uses(Piece::Subject) {
             return Err(Refused::about(Reason::ClaimUnsupported, "subject"));
         }
-        let subject = crate::carrier::percent_decode(subject).ok_or(Reason::TokenMalformed)?;
-        let message = fill(
-            &rules.template,
-            &Values {
+        let subject = percent_decode(subject).ok_or(Reason::TokenMalformed)?;
+        let normal = NormalPath::new(path)?;
+        // The path in its normal form, as people write it, or as it was asked for: whoever signs has one of them.
+        let candidates = keys.candidates(None)?;
+        let holds = |path: &str| {
+            let values = Values {
                 path,
                 expires,
                 client_ip,
                 host,
                 method,
                 subject: &subject,
-            },
-        );
-        let holds = keys
-            .candidates(None)?
-            .iter()
-            .any(|key| match key.material() {
+            };
+            let message = fill(&rules.template, &values);
+            candidates.iter().any(|key| match key.material() {
                 VerifyingKey::Secret(secret) => mac(rules.algorithm, secret, message.as_bytes())
                     .is_some_and(|found| bool::from(found.ct_eq(&given))),
                 _ => false,
-            });
-        if !holds {
+            })
+        };
+        let mut others = [normal.decoded(), asked].into_iter();
+        if !holds(path) && !others.any(|other| !other.is_empty() && other != path && holds(other)) {
             return Err(Reason::SignatureInvalid.into());
         }
-        let path = NormalPath::new(path)?;
         let pattern = if uses(Piece::Path) {
-            PathPattern::exact(&path)
+            PathPattern::exact(&normal)
         } else {
-            PathPattern::starts_with(path.decoded())
+            PathPattern::starts_with(normal.decoded())
         };
         let mut restrictions = vec![Restriction::Paths(vec![pattern])];
         if uses(Piece::ClientIp) {

@@ -24,7 +24,7 @@ use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::matching::Match;
 use crate::network::{Network, NotANetwork};
-use crate::path::NormalPath;
+use crate::path::{NormalPath, as_asked};
 use crate::pattern::{Dialect, PathPattern};
 use crate::reason::{Reason, Refused};
 use crate::signature::Algorithm;
@@ -84,10 +84,11 @@ impl Verifier for MediaCdn {
             let clean = self
                 .path_token(path)
                 .and_then(|count| path.without_first(count));
-            let path = if full_path {
-                clean.as_ref().unwrap_or(path).encoded()
+            let (path, asked) = if full_path {
+                let path = clean.as_ref().unwrap_or(path);
+                (path.encoded(), as_asked(head, path).unwrap_or_default())
             } else {
-                ""
+                ("", "")
             };
             let named = fields()
                 .find_map(|field| field.strip_prefix("Headers="))
@@ -102,7 +103,7 @@ impl Verifier for MediaCdn {
                     format!("{name}={}", value.unwrap_or("\u{0}"))
                 })
                 .collect();
-            let text = join(&[path, &values.join(","), &token]);
+            let text = join(&[path, asked, &values.join(","), &token]);
             out.push(Presented {
                 text: text.into(),
                 raw: found.raw,
@@ -127,11 +128,44 @@ impl Verifier for MediaCdn {
     }
 
     fn verify(&self, text: &str, keys: &KeySet) -> Result<Grant, Refused> {
-        let [path, header_values, token] = split(text)?;
+        let [path, asked, header_values, token] = split(text)?;
         if token.is_empty() || token.len() > MAX_TOKEN {
             return Err(Reason::TokenMalformed.into());
         }
         let (fields, proof) = token.rsplit_once('~').ok_or(Reason::TokenMalformed)?;
+        let spelled = |path: &str| self.proven(fields, path, header_values, proof, keys);
+        match spelled(path) {
+            Err(refused) if refused.reason == Reason::SignatureInvalid && !asked.is_empty() => {
+                spelled(asked)?;
+            }
+            outcome => outcome?,
+        }
+        let mut grant = grant(fields, path, header_values)?;
+        if let Some(rules) = &self.rules.exchange {
+            let short: Vec<_> = fields.split('~').map(named).collect();
+            let long = LongToken::new(rules, &short, path, header_values);
+            // A scope that no long token can have: the session would end with the short one.
+            let long = long.ok_or_else(|| Refused::about(Reason::ClaimUnsupported, "FullPath"))?;
+            grant.exchange = Some(Box::new(long));
+        }
+        Ok(grant)
+    }
+
+    fn clock_skew(&self) -> i64 {
+        self.rules.clock_skew
+    }
+}
+
+impl MediaCdn {
+    /// Whether the signature or code holds over the fields with this path.
+    fn proven(
+        &self,
+        fields: &str,
+        path: &str,
+        header_values: &str,
+        proof: &str,
+        keys: &KeySet,
+    ) -> Result<(), Refused> {
         let message = message(fields, path, header_values);
         match proof.split_once('=') {
             Some(("Signature", signature)) => {
@@ -151,19 +185,7 @@ impl Verifier for MediaCdn {
             Some(("hmac", _)) => return Err(Reason::AlgorithmNotAllowed.into()),
             _ => return Err(Reason::TokenMalformed.into()),
         }
-        let mut grant = grant(fields, path, header_values)?;
-        if let Some(rules) = &self.rules.exchange {
-            let short: Vec<_> = fields.split('~').map(named).collect();
-            let long = LongToken::new(rules, &short, path, header_values);
-            // A scope that no long token can have: the session would end with the short one.
-            let long = long.ok_or_else(|| Refused::about(Reason::ClaimUnsupported, "FullPath"))?;
-            grant.exchange = Some(Box::new(long));
-        }
-        Ok(grant)
-    }
-
-    fn clock_skew(&self) -> i64 {
-        self.rules.clock_skew
+        Ok(())
     }
 }
 
@@ -291,12 +313,12 @@ fn range(text: &str) -> Result<Network, NotANetwork> {
 }
 
 /// The URL of a request as `URLPrefix` and CloudFront's `Resource` see it.
-pub(crate) fn url(head: &RequestHead<'_>, path: &NormalPath<'_>, query: &str) -> Option<String> {
+pub(crate) fn url(head: &RequestHead<'_>, path: &str, query: &str) -> Option<String> {
     let origin = Some(origin(head)).filter(|origin| !origin.is_empty())?;
     let query = if query.is_empty() {
         String::new()
     } else {
         format!("?{query}")
     };
-    Some(format!("{origin}{}{query}", path.encoded()))
+    Some(format!("{origin}{path}{query}"))
 }

@@ -39,7 +39,7 @@ impl<'a> Presented<'a> {
     /// A token that travels alone: percent-decoded once in a query or path, as it stands elsewhere.
     pub(crate) fn single(found: Found<'a>) -> Self {
         let decoded = match found.place {
-            Place::Query(_) | Place::Path(_) => percent_decode(&found.raw),
+            Place::Query(_) | Place::Path(_) | Place::PathParameter => percent_decode(&found.raw),
             Place::Cookie(_) | Place::Header(_) => None,
         };
         let text = match decoded {
@@ -71,6 +71,13 @@ pub trait Verifier: Send {
     /// True when a text looks like a token of this format. It chooses between formats that share a carrier, and tells a token
     /// from content where the path alone carries it; it decides nothing else.
     fn recognises(&self, text: &str) -> bool;
+
+    /// How many bytes at the front of the path as it was asked for a token of this format takes up, where its encodings have no place in a
+    /// path. They are cut off before the path is read.
+    fn before_path(&self, asked: &str) -> Option<usize> {
+        let _ = asked;
+        None
+    }
 
     /// How many segments at the front of the path a token of this format takes up, when there is one.
     fn path_token(&self, path: &NormalPath<'_>) -> Option<usize>;

@@ -14,7 +14,7 @@ use weir_module::RequestHead;
 
 use super::parts::{Held, from_parameters, host, join, joined_time, split};
 use super::{Presented, Verifier};
-use crate::carrier::Place;
+use crate::carrier::{Place, percent_decode};
 use crate::client::ClientSource;
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
@@ -230,7 +230,11 @@ impl Verifier for SecureLink {
         };
         let given = match &self.rules.form {
             Form::Md5 { .. } => base64::engine::general_purpose::URL_SAFE_NO_PAD
-                .decode(hash.trim_end_matches('='))
+                .decode(
+                    percent_decode(hash)
+                        .ok_or_else(malformed)?
+                        .trim_end_matches('='),
+                )
                 .map_err(|_| malformed())?,
             Form::Secret { .. } => hex::decode(hash).map_err(|_| malformed())?,
         };

@@ -4,7 +4,10 @@
 //! compared (section 2.1.15). The client's address and the subject are encrypted (sections 2.1.2 and 2.1.10), for keys of the configuration.
 //!
 //! A token with `cdnistt` 1 is answered with a new one in a cookie at every request (section 2.1.13), so that it may be short-lived.
-//! The player goes on sending the first one in the URL too; of the two the one that ends later counts.
+//! The player goes on sending the first one in the URL too; of the two the one that ends later counts. With `cdnistt` 2 the new one goes
+//! into the URLs of the playlist (section 3.3.1), by manifest-rewrite, where tokens are handed to it.
+//!
+//! The package may stand in the query or in a parameter of the path, `/film;URISigningPackage=…` (section 2).
 //!
 //! Worked example, claims: `{"iss":"csp","exp":1800000000,"cdniv":1,"cdniuc":"regex:https://cdn\\.example/vod/film/.*"}`.
 
@@ -44,6 +47,8 @@ pub struct UriSigningRules {
     pub decryption_keys: Vec<DecryptionKey>,
     /// The cookie in which a renewed token travels; none where no carrier is a cookie.
     pub cookie: Option<String>,
+    /// The query parameter in which a renewed token travels; none where no carrier is one.
+    pub query: Option<String>,
     /// The cookie's attributes besides its path.
     pub cookie_attributes: Vec<String>,
     /// Seconds of clock difference forgiven.
@@ -118,7 +123,7 @@ impl Verifier for UriSigning {
             Some(version) if version.as_u64() == Some(1) => {}
             Some(_) => return Err(Refused::about(Reason::ClaimUnsupported, "cdniv")),
         }
-        // Section 2.1.10: a list in one string, and what it names and we do not know refuses.
+        // Section 2.1.9: a list in one string, and what it names and we do not know refuses.
         let critical = claims.text("cdnicrit")?.unwrap_or_default();
         let mut names = critical
             .split(',')
@@ -139,9 +144,9 @@ impl Verifier for UriSigning {
             issued_at: claims.seconds("iat", Round::Down)?,
             ..Grant::default()
         };
-        // Section 2.1.7: a token id is there to be used once.
+        // Section 2.1.7: an id is refused that was seen before in a request for the same content.
         if grant.token_id.is_some() {
-            grant.replay = Replay::Once;
+            grant.replay = Replay::OncePerPath;
         }
         let container = claims
             .text("cdniuc")?
@@ -225,7 +230,8 @@ impl UriSigning {
         Ok(Some(network))
     }
 
-    /// Sections 2.1.12 to 2.1.14: how the token is renewed, and for how many seconds. Section 6.5 registers 0, not at all, and 1, by cookie.
+    /// Sections 2.1.12 to 2.1.14: how the token is renewed, and for how many seconds. Section 6.5 registers 0, not at all, 1, by cookie, and 2,
+    /// by query. Whatever it says, there must be a number of seconds beside it (section 3.2.1).
     fn renewal(
         &self,
         claims: &Map<String, Value>,
@@ -237,22 +243,26 @@ impl UriSigning {
         };
         let depth = number("cdnistd")?.unwrap_or_default();
         let depth = usize::try_from(depth).map_err(|_| malformed("cdnistd"))?;
-        let lasts = number("cdniets")?;
-        match number("cdnistt")? {
-            None | Some(0) => Ok(None),
-            Some(1) => {
-                let lasts = lasts.ok_or(Refused::about(Reason::ClaimMissing, "cdniets"))?;
-                if !(1..=MAX_LIFE).contains(&lasts) {
-                    return Err(malformed("cdniets"));
-                }
-                let cookie = self.rules.cookie.clone();
-                let cookie = cookie.ok_or(Refused::about(Reason::ClaimUnsupported, "cdnistt"))?;
-                let attributes = self.rules.cookie_attributes.clone();
-                let by = RenewalCarrier::CookieBelow(cookie, depth, attributes);
-                Ok(Some((by, lasts)))
-            }
-            Some(_) => Err(Refused::about(Reason::ClaimUnsupported, "cdnistt")),
+        let lasts = Claims(claims).seconds("cdniets", Round::Down)?;
+        let Some(transport) = number("cdnistt")? else {
+            return Ok(None);
+        };
+        let lasts = lasts.ok_or(Refused::about(Reason::ClaimMissing, "cdniets"))?;
+        let nowhere = Refused::about(Reason::ClaimUnsupported, "cdnistt");
+        let by = match transport {
+            0 => return Ok(None),
+            1 => RenewalCarrier::CookieBelow(
+                self.rules.cookie.clone().ok_or(nowhere)?,
+                depth,
+                self.rules.cookie_attributes.clone(),
+            ),
+            2 => RenewalCarrier::Query(self.rules.query.clone().ok_or(nowhere)?),
+            _ => return Err(nowhere),
+        };
+        if !(1..=MAX_LIFE).contains(&lasts) {
+            return Err(malformed("cdniets"));
         }
+        Ok(Some((by, lasts)))
     }
 }
 

@@ -236,10 +236,17 @@ fn renewals_that_cannot_be_are_refused_by_name() {
             "claim-malformed",
         ),
         (
-            serde_json::json!({ "cdnistt": 2, "cdniets": 30 }),
+            serde_json::json!({ "cdnistt": 3, "cdniets": 30 }),
             "",
             "claim-unsupported",
         ),
+        (
+            serde_json::json!({ "cdnistt": 2, "cdniets": 30 }),
+            "carriers = [\"cookie:URISigningPackage\"]\n",
+            "token-missing",
+        ),
+        (serde_json::json!({ "cdnistt": 2 }), "", "claim-missing"),
+        (serde_json::json!({ "cdnistt": 0 }), "", "claim-missing"),
         (
             serde_json::json!({ "cdnistt": "1", "cdniets": 30 }),
             "",
@@ -348,4 +355,38 @@ fn the_published_hash_holds() {
         assert_eq!(ask("/foo/bar/", "http"), no("path-not-allowed"));
         assert_eq!(ask("/foo/bar", "https"), no("path-not-allowed"));
     }
+}
+
+/// Section 3.3.1: with transport 2 the new token goes into the query of what the playlist names; there is no other way to carry it.
+#[test]
+fn a_renewal_by_query_is_handed_to_the_playlist() {
+    let token = mint(serde_json::json!({
+        "exp": NOW + 10, "cdniuc": "regex:.*", "cdnistt": 2, "cdniets": 30,
+    }));
+    let target = format!("/a/main.m3u8?URISigningPackage={token}");
+    let config = |more: &str| {
+        format!(
+            "{more}[[keys]]\nid = \"k\"\nsecret = \"{SECRET}\"\n[formats.uri]\ntype = \"uri-signing\"\n"
+        )
+    };
+    let handing = config("propagate = \"header\"\n");
+    let mut edge = Edge::new(&handing, NOW);
+    let handed = edge.request(&target).unwrap().remove("weir-token").unwrap();
+    let renewed = handed.strip_prefix("query:URISigningPackage=").unwrap();
+    assert_ne!(renewed, token);
+    assert!(!edge.response(&target).unwrap().contains_key("set-cookie"));
+    let later = format!("/a/1.ts?URISigningPackage={renewed}");
+    assert_eq!(
+        Edge::new(&handing, NOW + 29).get(&later),
+        Ok("/a/1.ts".to_owned())
+    );
+    assert_eq!(
+        Edge::new(&handing, NOW + 30).get(&later),
+        no("token-expired"),
+        "the time counts from the renewal"
+    );
+    // Where nobody rewrites playlists the token that came goes on serving until it ends.
+    let mut alone = Edge::new(&config(""), NOW);
+    assert_eq!(alone.get(&target), Ok("/a/main.m3u8".to_owned()));
+    assert!(!alone.request(&target).unwrap().contains_key("weir-token"));
 }
