@@ -1,17 +1,22 @@
 //! Databases in the MaxMind format (MMDB 2.0), of any maker: country, city, network and anonymity databases.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use maxminddb::{PathElement, Reader};
-use serde::Deserialize;
+use maxminddb::{LookupResult, Reader};
 
 use crate::country::Country;
 use crate::location::{self, Location};
 use crate::point::Point;
+use crate::record::Record;
 
 /// A database in memory.
 #[derive(Debug)]
-pub struct Database(Reader<Vec<u8>>);
+pub struct Database {
+    reader: Reader<Vec<u8>>,
+    /// Whether its records have been read in one pass so far.
+    is_plain: AtomicBool,
+}
 
 impl Database {
     /// Opens the bytes of a file.
@@ -20,21 +25,24 @@ impl Database {
     /// They are no such database.
     pub fn open(bytes: Vec<u8>) -> Result<Self, String> {
         Reader::from_source(bytes)
-            .map(Self)
+            .map(|reader| Self {
+                reader,
+                is_plain: AtomicBool::new(true),
+            })
             .map_err(|error| format!("not a database in the MaxMind format: {error}"))
     }
 
     /// What it is and when it was made: `GeoLite2-City`, seconds since 1970.
     #[must_use]
     pub fn about(&self) -> (&str, u64) {
-        let metadata = self.0.metadata();
+        let metadata = self.reader.metadata();
         (&metadata.database_type, metadata.build_epoch)
     }
 
     /// What it knows of an address. A field of another type than expected, as a damaged file may have, is not known.
     #[must_use]
     pub fn look_up(&self, address: IpAddr) -> Location {
-        let reader = &self.0;
+        let reader = &self.reader;
         // An IPv6 address in a database of IPv4 alone is an error: not known.
         let Ok(found) = reader.lookup(address) else {
             return Location::default();
@@ -47,62 +55,39 @@ impl Database {
                 ..Location::default()
             };
         }
-        let text =
-            |path: &[&str]| -> Option<&str> { found.decode_path(&keys(path)).ok().flatten() };
-        let number =
-            |path: &[&str]| -> Option<f64> { found.decode_path(&keys(path)).ok().flatten() };
-        let flag =
-            |path: &[&str]| -> Option<bool> { found.decode_path(&keys(path)).ok().flatten() };
-        let country = text(&["country", "iso_code"])
-            .or_else(|| text(&["country_code"]))
+        let record = self.record(&found);
+        let country = record.country[0]
+            .or(record.country[1])
             .and_then(Country::read);
-        let subdivisions: Option<Vec<Subdivision<'_>>> =
-            found.decode_path(&keys(&["subdivisions"])).ok().flatten();
-        let asn: Option<u32> = found
-            .decode_path(&keys(&["autonomous_system_number"]))
-            .ok()
-            .flatten();
-        let flags = FLAGS
-            .iter()
-            .flat_map(|name| [flag(&[name]), flag(&["traits", name])])
-            .flatten();
         Location {
             address: None,
             country,
-            subdivisions: subdivisions
+            subdivisions: record
+                .subdivisions
                 .into_iter()
-                .flatten()
-                .filter_map(|one| location::subdivision(one.iso_code?, country))
+                .filter_map(|code| location::subdivision(code, country))
                 .collect(),
-            asn: asn
+            asn: record
+                .system
                 .filter(|asn| *asn != 0)
-                .or_else(|| text(&["asn"]).and_then(location::asn)),
-            point: number(&["location", "latitude"])
-                .zip(number(&["location", "longitude"]))
+                .or_else(|| record.asn.and_then(location::asn)),
+            point: record.point[0]
+                .zip(record.point[1])
                 .and_then(|(latitude, longitude)| Point::new(latitude, longitude)),
-            anonymous: flags
-                .reduce(|one, other| one || other)
+            anonymous: record
+                .anonymous
                 .or_else(|| lists_the_anonymous.then_some(true)),
         }
     }
-}
 
-#[derive(Deserialize)]
-struct Subdivision<'a> {
-    iso_code: Option<&'a str>,
-}
-
-/// Names of flags in anonymity databases and in the `traits` of others.
-const FLAGS: [&str; 7] = [
-    "is_anonymous",
-    "is_anonymous_vpn",
-    "is_hosting_provider",
-    "is_public_proxy",
-    "is_residential_proxy",
-    "is_tor_exit_node",
-    "is_anonymous_proxy",
-];
-
-fn keys<'a>(path: &[&'a str]) -> Vec<PathElement<'a>> {
-    path.iter().map(|&key| PathElement::Key(key)).collect()
+    fn record<'a>(&'a self, found: &LookupResult<'a, Vec<u8>>) -> Record<'a> {
+        if self.is_plain.load(Ordering::Relaxed) {
+            if let Some(record) = Record::at_once(found) {
+                return record;
+            }
+            // A database is made of records of one kind: the next ones are not tried.
+            self.is_plain.store(false, Ordering::Relaxed);
+        }
+        Record::by_fields(found)
+    }
 }

@@ -8,7 +8,8 @@ mod country;
 mod database;
 mod location;
 mod point;
-#[cfg(feature = "testing")]
+mod record;
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 pub use country::Country;
