@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::protect::key_format;
-use crate::{Error, KeyTag, PsshBox, TrackKind};
+use crate::{DescriptorContent, Error, KeyTag, PsshBox, TrackKind};
 
 /// How media are encrypted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +84,10 @@ pub struct ContentKey {
     /// Lines that a key server wrote for playlists of this key: they stand there in place of those of their `KEYFORMAT`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<KeyTag>,
+    /// What a key server wrote for MPEG-DASH manifests: it stands there in the descriptor of its system in place of what would be
+    /// written for this key, where [`Encryption::systems`] names the system.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub descriptors: Vec<DescriptorContent>,
 }
 
 impl ContentKey {

@@ -62,7 +62,7 @@ pub use presentation::{
     AudioInfo, ColourInfo, Presentation, TrackInfo, TrackKind, VideoInfo, VideoRange,
 };
 pub use probe::{Probe, ProbeStep};
-pub use protect::{KeyTag, PsshBox};
+pub use protect::{DescriptorContent, KeyTag, PsshBox};
 pub use report::{Note, Report, Variant};
 pub use request::{SegmentRequest, SegmentStep};
 pub use scrub_pictures::{PictureRendition, ScrubPictures};

@@ -93,6 +93,7 @@ fn forget_signalled(keys: &mut [ContentKey], system: &KeySystem) {
         key.tags
             .retain(|tag| tag.attribute("KEYFORMAT") != Some(format));
         key.pssh.retain(|header| id != Ok(header.system_id()));
+        key.descriptors.retain(|one| id != Ok(one.system_id()));
     }
 }
 

@@ -41,14 +41,14 @@ use self::health::Readiness;
 use self::problem::Problem;
 use self::published::Published;
 use crate::auth::Authenticator;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{AssetId, Catalogue, Source};
 use crate::config::Config;
 use crate::jobs::{JobQueue, ProgressBus, packager_options};
 use crate::metrics::Metrics;
 use crate::packaging::JustInTime;
 use crate::playback::{Signer, SigningKeys};
 use crate::protection::ContentKeys;
-use crate::storage::Storage;
+use crate::storage::{ETag, Storage};
 use crate::transcode::Transcoder;
 
 /// What all handlers share.
@@ -128,6 +128,17 @@ impl App {
         Self {
             inner: Arc::new(parts),
         }
+    }
+
+    /// Makes the index of an upload that somebody is about to play, so that no viewer waits for it.
+    pub(crate) fn prepare(&self, id: &AssetId, source: &Source) {
+        let (app, id) = (self.clone(), id.clone());
+        let etag = ETag::new(&source.etag);
+        self.just_in_time.spawn(async move {
+            if let Err(error) = app.just_in_time.prepare(&id, &etag).await {
+                tracing::debug!(asset = %id, error = %error, "no index was made beforehand");
+            }
+        });
     }
 
     /// Waits for what requests have left to be done.

@@ -43,15 +43,13 @@ pub(super) async fn sign_playback(
         ));
     }
     if request.just_in_time {
-        if asset
-            .source
-            .as_ref()
-            .is_none_or(|source| source.presentation.is_none())
-        {
-            return Err(Problem::conflict(
-                "there is no upload that can be packaged on request",
-            ));
-        }
+        let source = asset.source.as_ref();
+        let source = source
+            .filter(|source| source.presentation.is_some())
+            .ok_or_else(|| {
+                Problem::conflict("there is no upload that can be packaged on request")
+            })?;
+        app.prepare(&asset.id, source);
         let grant = app
             .signer
             .grant_just_in_time(&asset.id, &request, &base_url(&app, &headers));

@@ -71,6 +71,12 @@ pub(super) async fn put_source(
     )
     .await?;
     if query.package == Some(false) {
+        let source = asset.source.as_ref();
+        if let Some(source) = source.filter(|one| one.presentation.is_some())
+            && !app.is_protected(&asset)
+        {
+            app.prepare(&asset.id, source);
+        }
         return Ok((StatusCode::OK, Json(asset)));
     }
     let asset = enqueue(&app, &asset).await?;

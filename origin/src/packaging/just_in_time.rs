@@ -25,8 +25,8 @@ pub struct JustInTime {
     storage: Arc<dyn Storage>,
     options: Options,
     indexes: Mutex<VecDeque<Remembered>>,
-    /// Sidecars on their way into the store.
-    writing: TaskTracker,
+    /// What is done beside requests.
+    left: TaskTracker,
 }
 
 struct Remembered {
@@ -50,7 +50,7 @@ impl JustInTime {
             storage,
             options,
             indexes: Mutex::default(),
-            writing: TaskTracker::new(),
+            left: TaskTracker::new(),
         }
     }
 
@@ -66,12 +66,7 @@ impl JustInTime {
         etag: &ETag,
         path: &str,
     ) -> Result<Option<Output>, PackagingError> {
-        let input = StoredInput::open(Arc::clone(&self.storage), Catalogue::source_key(id))
-            .await
-            .map_err(PackagingError::Read)?;
-        if input.etag() != etag {
-            return Err(PackagingError::Read(StorageError::PreconditionFailed));
-        }
+        let input = self.source(id, etag).await?;
         let index = self.index(id, etag, &input).await?;
         let path = path.to_owned();
         let resource = spawn_blocking(move || index.open(&path))
@@ -94,6 +89,30 @@ impl JustInTime {
                 SegmentStep::Done(output) => return Ok(Some(output)),
             }
         }
+    }
+
+    /// Makes the index of a source, or finds it made: what is asked for next waits for nothing but its own bytes.
+    ///
+    /// # Errors
+    /// As [`JustInTime::file`].
+    pub async fn prepare(&self, id: &AssetId, etag: &ETag) -> Result<(), PackagingError> {
+        let input = self.source(id, etag).await?;
+        self.index(id, etag, &input).await.map(drop)
+    }
+
+    /// Runs a task that [`JustInTime::finish`] waits for.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.left.spawn(task);
+    }
+
+    async fn source(&self, id: &AssetId, etag: &ETag) -> Result<StoredInput, PackagingError> {
+        let input = StoredInput::open(Arc::clone(&self.storage), Catalogue::source_key(id))
+            .await
+            .map_err(PackagingError::Read)?;
+        if input.etag() == etag {
+            return Ok(input);
+        }
+        Err(PackagingError::Read(StorageError::PreconditionFailed))
     }
 
     async fn index(
@@ -181,7 +200,7 @@ impl JustInTime {
     /// Writes a sidecar while the viewer is served; it spares the next process some work, no more, so a failure is only told.
     fn keep(&self, id: &AssetId, key: ObjectKey, sidecar: Bytes) {
         let (storage, id) = (Arc::clone(&self.storage), id.clone());
-        self.writing.spawn(async move {
+        self.left.spawn(async move {
             let put = storage.put(&key, sidecar.into(), PutOptions::default());
             if let Err(error) = put.await {
                 tracing::warn!(asset = %id, error = %error, "could not keep an index");
@@ -189,10 +208,10 @@ impl JustInTime {
         });
     }
 
-    /// Waits until every sidecar is written.
+    /// Waits for what is done beside requests.
     pub async fn finish(&self) {
-        self.writing.close();
-        self.writing.wait().await;
+        self.left.close();
+        self.left.wait().await;
     }
 }
 

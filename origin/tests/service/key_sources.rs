@@ -99,6 +99,44 @@ fn with_key_server(url: &str, certificate: &Path) -> Vec<(String, String)> {
     ]
 }
 
+/// What the server says of Widevine stands in the manifest and in both kinds of playlists as it came.
+async fn assert_is_said(origin: &Origin, asset: &Value, ids: &[String], media: &str) {
+    let version = &asset["versions"][0];
+    let file = |name: &Value| {
+        let name = name.as_str().expect("a name");
+        format!("/vod/{}/v1/{name}", id_of(asset))
+    };
+    let manifest = origin.get(&file(&version["dash"])).await.text();
+    for id in ids {
+        let said = key_server::descriptor(id);
+        assert_eq!(manifest.matches(&said).count(), 1, "{said}: {manifest}");
+    }
+    let widevine = manifest
+        .split("urn:uuid:edef8ba9-")
+        .nth(1)
+        .expect("Widevine");
+    let widevine = widevine
+        .split("</ContentProtection>")
+        .next()
+        .expect("its end");
+    assert!(
+        !widevine.contains("<cenc:pssh>"),
+        "the server's, not ours beside it: {widevine}"
+    );
+    let multivariant = origin.get(&file(&version["multivariant"])).await.text();
+    for (text, tag) in [
+        (media, "#EXT-X-KEY:"),
+        (&*multivariant, "#EXT-X-SESSION-KEY:"),
+    ] {
+        let line = format!(
+            "KEYID=0x{},KEYFORMAT=\"urn:uuid:edef8ba9",
+            ids[0].to_uppercase()
+        );
+        let has = |one: &str| one.starts_with(tag) && one.contains(&line);
+        assert!(text.lines().any(has), "{tag} with {line}: {text}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_server_is_asked_again_and_believed() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -108,7 +146,9 @@ async fn a_key_server_is_asked_again_and_believed() {
         ..Manner::default()
     };
     let server = KeyServer::start(&certificate, manner).await;
-    let origin = Origin::start_with(&with_key_server(&server.url, &certificate));
+    let mut settings = with_key_server(&server.url, &certificate);
+    settings.push(("WEIR_ORIGIN__PACKAGING__DASH".to_owned(), "true".to_owned()));
+    let origin = Origin::start_with(&settings);
     let protection = json!({ "scheme": "cbcs", "systems": ["fairplay", "widevine", "clearkey"], "key_source": "speke",
         "separate_audio_key": true });
     let asset = origin
@@ -121,6 +161,7 @@ async fn a_key_server_is_asked_again_and_believed() {
         playlist.contains(&format!("skd://keys.example/{}", ids[0])),
         "{playlist}"
     );
+    assert_is_said(&origin, &asset, &ids, &playlist).await;
     let kept = origin
         .data()
         .join("keys/content")

@@ -3,6 +3,7 @@
 mod alignment;
 mod auxiliary;
 mod cipher;
+mod descriptor;
 mod nal_units;
 mod sample_entry;
 mod signalled;
@@ -16,6 +17,7 @@ pub(crate) use alignment::{free_box, free_box_len, null_packets_len};
 pub(crate) use auxiliary::{Auxiliary, AuxiliaryShape};
 pub(crate) use cipher::whole_len;
 use cipher::{BLOCK, Cipher, PATTERN};
+pub use descriptor::DescriptorContent;
 pub use signalled::{KeyTag, PsshBox};
 pub(crate) use subsamples::SampleReader;
 pub(crate) use systems::{base64, headers, key_format};

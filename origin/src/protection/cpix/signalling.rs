@@ -5,7 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use weir_packager::{ContentKey, KeyId, KeyTag, PsshBox};
+use weir_packager::{ContentKey, DescriptorContent, KeyId, KeyTag, PsshBox};
 
 use super::read::key_id;
 use super::system_id::{FAIRPLAY, PLAYREADY, WIDEVINE};
@@ -53,6 +53,7 @@ fn one(system: &Element, key: &mut ContentKey, data: &mut SystemData) -> Result<
                 data.widevine_content_id = data.widevine_content_id.take().or(text(CONTENT_ID));
                 key.pssh.push(header);
             }
+            key.descriptors.extend(descriptor(system, WIDEVINE)?);
             take(key, tags(system, WIDEVINE_FORMAT)?)
         }
         PLAYREADY => {
@@ -61,11 +62,13 @@ fn one(system: &Element, key: &mut ContentKey, data: &mut SystemData) -> Result<
                 data.playready_license_url = data.playready_license_url.take().or(url);
                 key.pssh.push(header);
             }
+            key.descriptors.extend(descriptor(system, PLAYREADY)?);
             take(key, tags(system, PLAYREADY_FORMAT)?)
         }
         FAIRPLAY => {
             // The id in it makes it a pattern for all keys; without one it serves a single key, or all of them alike.
             let uri = address(system)?.map(|uri| uri.replace(&key.id.to_string(), "{kid}"));
+            key.descriptors.extend(descriptor(system, FAIRPLAY)?);
             let tags = tags(system, FAIRPLAY_FORMAT)?;
             if tags.is_empty() {
                 agree(&mut data.fairplay_uri, uri, "addresses")?;
@@ -138,6 +141,21 @@ fn pssh(system: &Element, id: &str) -> Result<Option<PsshBox>, String> {
         return Err("`PSSH` is for another system".to_owned());
     }
     Ok(Some(header))
+}
+
+/// What stands in the descriptor of an MPEG-DASH manifest.
+fn descriptor(system: &Element, id: &str) -> Result<Option<DescriptorContent>, String> {
+    let texts = system.all("ContentProtectionData").map(Element::text);
+    let xml: Option<Vec<String>> = texts.filter(|text| !text.is_empty()).map(decoded).collect();
+    let xml = xml.ok_or("`ContentProtectionData` is not Base64 of text")?;
+    if xml.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |reason: String| format!("`ContentProtectionData`: {reason}");
+    let id: KeyId = id.parse().map_err(wrong)?;
+    DescriptorContent::new(id.0, &xml.concat())
+        .map(Some)
+        .map_err(wrong)
 }
 
 fn agree(known: &mut Option<String>, found: Option<String>, what: &str) -> Result<(), String> {
@@ -290,6 +308,11 @@ mod tests {
         )
     }
 
+    fn dash(xml: &str) -> String {
+        let text = STANDARD.encode(xml);
+        format!("<ContentProtectionData>{text}</ContentProtectionData>")
+    }
+
     #[test]
     fn texts_are_found() {
         // Key id, provider "weir", content id "film", scheme: as Widevine's header has them.
@@ -349,7 +372,7 @@ mod tests {
     #[test]
     fn boxes_and_lines_are_taken_as_they_stand() {
         let text = |id| {
-            let inner = pssh(0, WIDEVINE, &[], &[0x1a, 1, id]);
+            let inner = pssh(0, WIDEVINE, &[], &[0x1a, 1, id]) + &dash(&format!("<a>{id}</a>"));
             system(id, WIDEVINE, &inner) + &system(id, FAIRPLAY, &media(&fairplay(id, id)))
         };
         let text = format!(
@@ -361,6 +384,7 @@ mod tests {
         read(&Element::parse(&text).unwrap(), &mut keys).expect("two addresses are no matter");
         for (key, id) in keys.iter().zip([1_u8, 2]) {
             assert_eq!(key.pssh[0].data(), [0x1a, 1, id]);
+            assert_eq!(key.descriptors[0].xml(), format!("<a>{id}</a>"));
             assert_eq!(key.tags[0].list(), &fairplay(id, id)["#EXT-X-KEY:".len()..]);
             assert_eq!(key.iv, Some(KeyId([id; 16])));
         }
@@ -382,6 +406,10 @@ mod tests {
                 "no `URI`",
             ),
             (system(1, WIDEVINE, "<PSSH>AAAA</PSSH>"), "pssh"),
+            (
+                system(1, PLAYREADY, &dash("<mspr:pro>AAAA</mspr:pro>")),
+                "`ContentProtectionData`: the prefix `mspr` is not declared",
+            ),
             (
                 system(1, WIDEVINE, &pssh(0, PLAYREADY, &[], &[])),
                 "another system",
