@@ -7,6 +7,12 @@ use crate::presentation::TrackKind;
 use crate::timeline::{Timeline, to_micros};
 use crate::track::Track;
 
+/// Segments that any film may have: two days of six seconds each. More of them take an index that says something of each sample, or
+/// become longer than asked: a few bytes of index can claim a film of any length.
+const FEW: u64 = 1 << 15;
+/// Keyframes that any film may have.
+const FEW_KEYFRAMES: u64 = 1 << 17;
+
 /// The boundaries between segments in microseconds of presentation time, without the start and the end.
 pub(crate) fn choose(tracks: &[Track], target: Duration) -> Result<Vec<i64>, Error> {
     let target = i64::try_from(target.as_micros()).unwrap_or(i64::MAX);
@@ -20,6 +26,9 @@ pub(crate) fn choose(tracks: &[Track], target: Duration) -> Result<Vec<i64>, Err
         .unwrap_or(0);
     let Some(first) = videos.next() else {
         // Sound alone can be cut anywhere.
+        let described = tracks.iter().map(|track| track.timeline.described()).max();
+        let most = FEW.saturating_add(described.unwrap_or(0));
+        let target = target.max(end / i64::try_from(most).unwrap_or(i64::MAX));
         let count = usize::try_from(end / target).unwrap_or(0);
         return Ok((1..=count)
             .map(|index| index as i64 * target)
@@ -67,7 +76,15 @@ fn frame_micros(track: &Track) -> i64 {
 fn keyframes(timeline: &Timeline) -> Result<Vec<i64>, Error> {
     let mut place = timeline.first()?;
     let mut times = Vec::new();
+    let most = FEW_KEYFRAMES.saturating_add(timeline.described());
     while let Some(sample) = place.next(timeline)? {
+        if times.len() as u64 > most {
+            return Err(Error::UnsupportedFeature {
+                input: 0,
+                feature: format!("more than {most} keyframes that are all of one size"),
+                advice: "cut the film into shorter ones",
+            });
+        }
         if sample.can_start {
             times.push(to_micros(sample.presentation_time, timeline.timescale));
         }

@@ -111,6 +111,7 @@ pub(crate) fn open(
         },
         track: trak.id,
     };
+    samples.check_count()?;
     let found = match timeline.take() {
         Some(Some(before)) => Some(before.restore(&source).ok_or_else(|| {
             let reason = format!("its timeline of track {} is of another file", trak.id);

@@ -60,6 +60,11 @@ impl Run {
         self.count
     }
 
+    /// True when each sample has an entry of its own.
+    pub(super) const fn describes_each(&self) -> bool {
+        Self::entry_len(self.fields) > 0
+    }
+
     const fn entry_len(fields: u32) -> usize {
         ((fields >> 8) & 0xf).count_ones() as usize * 4
     }

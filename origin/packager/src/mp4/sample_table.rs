@@ -104,6 +104,15 @@ impl SampleTable {
         self.sample_count
     }
 
+    /// Number of samples that have an entry of their own.
+    pub(crate) fn described(&self) -> u64 {
+        if self.size_bits == 0 {
+            0
+        } else {
+            u64::from(self.sample_count)
+        }
+    }
+
     fn size(&self, index: u32) -> u32 {
         let i = index as usize;
         match self.size_bits {

@@ -45,7 +45,35 @@ pub(crate) struct Samples {
     pub(crate) sync: Option<Vec<u64>>,
 }
 
+/// Most samples of a track of which the index says nothing each: more than two days of sound in frames of one size. A few bytes can claim
+/// any number of those.
+const MOST_ALIKE: u64 = 1 << 23;
+
 impl Samples {
+    /// Samples for each of which the index has bytes. What is held in memory for a sample is a small multiple of these.
+    pub(crate) fn described(&self) -> u64 {
+        let runs = self.runs.iter().filter(|run| run.describes_each());
+        self.table.described()
+            + self.packed.as_ref().map_or(0, Packed::count)
+            + runs.map(|run| u64::from(run.count())).sum::<u64>()
+    }
+
+    /// Refuses an index of few bytes that claims samples without end: a walk over them would not come to one.
+    ///
+    /// # Errors
+    /// When there are more than any film has.
+    pub(crate) fn check_count(&self) -> Result<(), Error> {
+        let alike = self.count() - self.described();
+        if alike <= MOST_ALIKE {
+            return Ok(());
+        }
+        Err(Error::UnsupportedFeature {
+            input: 0,
+            feature: format!("a track of {alike} samples that are all of one size"),
+            advice: "cut the film into shorter ones",
+        })
+    }
+
     /// A cursor before the first sample.
     pub(crate) fn cursor(&self) -> Cursor {
         Cursor::default()

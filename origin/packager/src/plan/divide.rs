@@ -20,6 +20,7 @@ pub(super) fn divide(track: &PlannedTrack, boundaries: &[i64]) -> Result<Vec<Seg
         sequence: 1,
         first_packet: 0,
     };
+    let most = timeline.most_at_once();
     let mut place = timeline.first()?;
     let mut slot = 0;
     let mut start_place = place;
@@ -45,6 +46,13 @@ pub(super) fn divide(track: &PlannedTrack, boundaries: &[i64]) -> Result<Vec<Seg
         }
         place.next(timeline)?;
         division.inside.push(sample);
+        if division.inside.len() as u64 > most {
+            return Err(Error::UnsupportedFeature {
+                input: 0,
+                feature: format!("a segment of more than {most} samples of one size"),
+                advice: "encode the film with keyframes every few seconds",
+            });
+        }
     }
     division.close(start_place, slot)?;
     Ok(division.segments)

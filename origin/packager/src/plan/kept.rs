@@ -95,6 +95,7 @@ fn are_sound(segments: &[Segment], track: &Track, slots: usize) -> bool {
     let is_numbered = |one: &Segment| {
         one.slot < slots
             && one.samples > 0
+            && u64::from(one.samples) <= timeline.most_at_once()
             && (0..=timeline.end).contains(&one.start)
             && one.first_packet <= MOST
             && one.sequence <= u32::MAX / 2

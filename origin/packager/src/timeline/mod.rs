@@ -61,6 +61,10 @@ pub(crate) struct Timeline {
     pub(crate) statistics: Statistics,
 }
 
+/// Most samples that are held at once where the index says nothing of each: twenty minutes of sound, which makes segments of a few
+/// seconds.
+const ALIKE_AT_ONCE: u64 = 1 << 16;
+
 /// Most ticks, and most microseconds, from time 0 to any time of a timeline.
 const FARTHEST: u64 = 1 << 61;
 
@@ -199,10 +203,26 @@ impl Timeline {
         Ok(delay)
     }
 
+    /// Samples for each of which the index has bytes.
+    pub(crate) fn described(&self) -> u64 {
+        self.samples.described()
+    }
+
+    /// Most samples that are held at once: those of a segment, or those that an edit leaves out. It allows for every film of which the
+    /// index says something of each sample, and for a few samples where it does not, which a few bytes of index could claim.
+    pub(crate) fn most_at_once(&self) -> u64 {
+        most_at_once(&self.samples)
+    }
+
     /// The place before the first sample.
     pub(crate) fn first(&self) -> Result<Place, Error> {
         Place::first(self)
     }
+}
+
+/// Most samples of these that are held at once.
+fn most_at_once(samples: &Samples) -> u64 {
+    ALIKE_AT_ONCE + samples.described()
 }
 
 /// The edits of a track alone.

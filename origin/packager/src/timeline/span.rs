@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Edit, Source, Statistics, rescale};
+use super::{Edit, Source, Statistics, most_at_once, rescale};
 use crate::Error;
 use crate::mp4::{Cursor, Sample, Samples};
 
@@ -57,6 +57,7 @@ impl Span {
 
         let mut walk = cursor;
         let mut times_before = Vec::new();
+        let most = most_at_once(source.samples);
         while let Some(sample) = walk.next(source.samples)? {
             if sample.decode_time >= beyond {
                 break;
@@ -64,6 +65,15 @@ impl Span {
             let time = sample.presentation_time();
             first_sample.get_or_insert(sample);
             index += 1;
+            if (after.len() + times_before.len()) as u64 > most {
+                return Err(Error::UnsupportedFeature {
+                    input: 0,
+                    feature: format!(
+                        "more than {most} samples of one size that an edit leaves out"
+                    ),
+                    advice: "export the film again without edits",
+                });
+            }
             if time >= edit.media_end {
                 after.push(time);
                 continue;
