@@ -1,13 +1,12 @@
 //! Where in a request a token travels, how it is found there, and how it is taken out.
 
 use std::borrow::Cow;
-use std::ops::Range;
 use std::str::FromStr;
 
-use memchr::{memchr, memchr_iter};
 use weir_module::RequestHead;
 
 use crate::path::NormalPath;
+use crate::query::{decoded_eq, query_pairs};
 
 /// One place for a token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -183,9 +182,8 @@ impl Carrier {
                 }
             }
             Self::PathParameter(name) => {
-                let mut rest = head.path();
-                while let Some((range, value)) = path_parameter(rest, name) {
-                    rest = &rest[range.end..];
+                let pieces = head.path().split(';').skip(1);
+                for value in pieces.filter_map(|piece| path_parameter(piece, name)) {
                     show(Found {
                         raw: Cow::Borrowed(value),
                         place: Place::PathParameter,
@@ -196,83 +194,36 @@ impl Carrier {
     }
 }
 
-/// A parameter of the path by its name: where it stands with its semicolon, and its value, which ends with the segment or at the next
-/// parameter.
-fn path_parameter<'a>(path: &'a str, name: &str) -> Option<(Range<usize>, &'a str)> {
-    path.match_indices(';').find_map(|(at, _)| {
-        let rest = &path[at + 1..];
-        let value = rest.strip_prefix(name)?.strip_prefix('=')?;
-        let value = &value[..value.find(['/', ';']).unwrap_or(value.len())];
-        let end = at + 1 + name.len() + 1 + value.len();
-        Some((at..end, value))
-    })
+/// The value of a path parameter, from what follows a semicolon: it ends with the segment.
+fn path_parameter<'a>(piece: &'a str, name: &str) -> Option<&'a str> {
+    let value = piece.strip_prefix(name)?.strip_prefix('=')?;
+    value.split('/').next()
 }
 
 /// The path without its parameters of these names.
 pub(crate) fn without_path_parameters<'a>(path: &'a str, names: &[String]) -> Cow<'a, str> {
-    let mut path = Cow::Borrowed(path);
-    for name in names {
-        while let Some((range, _)) = path_parameter(&path, name) {
-            path.to_mut().replace_range(range, "");
+    let mut pieces = path.split(';');
+    let first = pieces.next().unwrap_or_default();
+    if names.is_empty() || first.len() == path.len() {
+        return Cow::Borrowed(path);
+    }
+    let mut left = first.to_owned();
+    for piece in pieces {
+        if names
+            .iter()
+            .any(|name| path_parameter(piece, name).is_some())
+        {
+            left.push_str(piece.find('/').map_or("", |slash| &piece[slash..]));
+        } else {
+            left.push(';');
+            left.push_str(piece);
         }
     }
-    path
+    Cow::Owned(left)
 }
 
 fn text(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(value).ok()
-}
-
-/// The pairs of a query as they stand; a pair without `=` has an empty value.
-pub(crate) fn query_pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    pairs(query)
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| match memchr(b'=', pair.as_bytes()) {
-            Some(at) => (&pair[..at], &pair[at + 1..]),
-            None => (pair, ""),
-        })
-}
-
-/// What stands between the ampersands, empty texts too. `memchr` looks at sixteen bytes at a time, `str::split` at eight, and a token
-/// is the longest thing in a query.
-fn pairs(query: &str) -> impl Iterator<Item = &str> {
-    let ends = memchr_iter(b'&', query.as_bytes()).chain([query.len()]);
-    ends.scan(0, |start, end| {
-        let pair = &query[*start..end];
-        *start = end + 1;
-        Some(pair)
-    })
-}
-
-/// Percent-decodes; bytes that are not UTF-8 or a broken `%` leave nothing.
-pub(crate) fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
-    if memchr(b'%', text.as_bytes()).is_none() {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [byte, tail @ ..] = rest {
-        if *byte == b'%' {
-            let [high, low, tail @ ..] = tail else {
-                return None;
-            };
-            let digit = |byte: u8| {
-                char::from(byte)
-                    .to_digit(16)
-                    .and_then(|digit| u8::try_from(digit).ok())
-            };
-            bytes.push(digit(*high)? << 4 | digit(*low)?);
-            rest = tail;
-        } else {
-            bytes.push(*byte);
-            rest = tail;
-        }
-    }
-    String::from_utf8(bytes).ok().map(Cow::Owned)
-}
-
-fn decoded_eq(raw: &str, name: &str) -> bool {
-    raw == name || raw.contains('%') && percent_decode(raw).is_some_and(|decoded| decoded == name)
 }
 
 /// The cookies of every `cookie` field (RFC 6265 section 4.2.1), double quotes around a value taken off.
@@ -291,17 +242,6 @@ pub(crate) fn cookies<'a>(
                 .unwrap_or(value);
             Some((name.trim_end(), inner))
         })
-}
-
-/// A query without the parameters of these (decoded) names, every other byte as it was. None when nothing is left.
-pub(crate) fn query_without(query: &str, names: &[&str]) -> Option<String> {
-    let kept: Vec<&str> = pairs(query)
-        .filter(|pair| {
-            let name = memchr(b'=', pair.as_bytes()).map_or(*pair, |at| &pair[..at]);
-            !names.iter().any(|gone| decoded_eq(name, gone))
-        })
-        .collect();
-    (!kept.is_empty() && kept != [""]).then(|| kept.join("&"))
 }
 
 /// The `cookie` header without the cookies of these names. None when nothing is left.
@@ -398,16 +338,6 @@ mod tests {
 
     #[test]
     fn taking_out_leaves_every_other_byte() {
-        assert_eq!(
-            query_without("a=%20&token=x&b&&c=1", &["token"]).as_deref(),
-            Some("a=%20&b&&c=1")
-        );
-        assert_eq!(query_without("token=x", &["token"]), None);
-        assert_eq!(query_without("", &["token"]), None);
-        assert_eq!(
-            query_without("t%6Fken=x&a", &["token"]).as_deref(),
-            Some("a")
-        );
         let cookies = [("cookie", "a=1; t=x;b=\"2\""), ("cookie", "t=y; c")];
         let rest = with_head("/", &cookies, |head| cookies_without(head, &["t"]));
         assert_eq!(rest.as_deref(), Some(b"a=1; b=\"2\"; c".as_slice()));

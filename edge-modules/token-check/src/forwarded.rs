@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 use weir_module::{Edit, Edits, RequestHead};
 
-use crate::carrier::{Place, cookies_without, query_without};
+use crate::carrier::{Place, cookies_without};
 use crate::client::ClientSource;
 use crate::config::Policy;
 use crate::format::Presented;
 use crate::grant::Grant;
 use crate::path::NormalPath;
+use crate::query::query_without;
 use crate::reason::{Reason, Refused};
 
 /// Headers that tell later modules who asks: a client's own are always taken off.

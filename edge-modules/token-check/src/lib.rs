@@ -34,6 +34,7 @@ mod module;
 pub mod network;
 pub mod path;
 pub mod pattern;
+mod query;
 pub mod reason;
 mod refusal;
 mod remembered;
@@ -47,6 +48,7 @@ pub mod surroundings;
 #[cfg(test)]
 mod test_keys;
 pub mod uri_part;
+mod url;
 mod vendor_config;
 
 pub use self::inspect::{Inspection, inspect};

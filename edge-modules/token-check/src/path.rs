@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use weir_module::RequestHead;
 pub use weir_module::{AmbiguousPath, MAX_PATH, NormalPath};
 
-use crate::carrier::percent_decode;
+use crate::query::percent_decode;
 use crate::reason::{Reason, Refused};
 
 impl From<AmbiguousPath> for Refused {

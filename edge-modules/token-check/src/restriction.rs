@@ -1,20 +1,19 @@
 //! One limit of a token, and whether a request keeps it.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use weir_module::RequestHead;
 
 use crate::client::{self, ClientSource};
 use crate::earth::Point;
-use crate::format::media_cdn::url;
 use crate::matching::Match;
 use crate::network::Network;
-use crate::path::{NormalPath, as_asked, normal_encodings};
+use crate::path::NormalPath;
 use crate::pattern::PathPattern;
 use crate::reason::{Reason, Refused};
 use crate::surroundings::Surroundings;
 use crate::uri_part::UriPart;
+use crate::url::{self, comparable, host_fits, referrer_host};
 
 /// A request as restrictions see it.
 #[derive(Debug, Clone, Copy)]
@@ -36,15 +35,6 @@ pub struct Request<'a> {
 impl Request<'_> {
     fn address(&self) -> Option<IpAddr> {
         self.client.address(self.head)
-    }
-
-    /// The URL with this query, in the normal form and as it was asked for, where that is another spelling of it.
-    fn urls(&self, query: &str) -> impl Iterator<Item = String> {
-        let asked = as_asked(self.head, self.path);
-        [Some(self.path.encoded()), asked]
-            .into_iter()
-            .flatten()
-            .filter_map(move |path| url(self.head, path, query))
     }
 
     fn subdivision(&self, country: Option<&str>) -> Option<String> {
@@ -234,19 +224,15 @@ impl Restriction {
                 )
             }
             Self::UrlPrefix(prefix) => (
-                request.urls("").any(|url| url.starts_with(prefix.as_str())),
+                url::fits(request, "", &|url| url.starts_with(prefix.as_str())) == Some(true),
                 Reason::PathNotAllowed,
             ),
             Self::Url(pattern) => (
-                request
-                    .urls(request.query)
-                    .any(|url| pattern.covers_text(&url)),
+                url::fits(request, request.query, &|url| pattern.covers_text(url)) == Some(true),
                 Reason::PathNotAllowed,
             ),
             Self::WholeUrl(rule) => (
-                request
-                    .urls(request.query)
-                    .any(|url| rule.fits(&without_default_port(&normal_encodings(&url)))),
+                url::fits(request, request.query, &|url| rule.fits(&comparable(url))) == Some(true),
                 Reason::PathNotAllowed,
             ),
             Self::EndsWithin { expires, seconds } => (
@@ -333,7 +319,7 @@ impl Restriction {
             Self::Asns(_) => client::asn(*request.client, request.head).is_some(),
             Self::Uri(rules) => rules.iter().all(|(part, _)| part.of(request).is_some()),
             Self::UrlPrefix(_) | Self::Url(_) | Self::WholeUrl(_) => {
-                request.urls("").next().is_some()
+                url::url(request.head, "/", "").is_some()
             }
             Self::Any(sets, _) | Self::NoneOf(sets, _) => sets
                 .iter()
@@ -341,82 +327,5 @@ impl Restriction {
                 .all(|limit| limit.can_be_known(request)),
             _ => true,
         }
-    }
-}
-
-/// RFC 3986 section 6.2.3: a port that the scheme stands for is not written.
-fn without_default_port(url: &str) -> Cow<'_, str> {
-    for (scheme, port) in [("https://", ":443"), ("http://", ":80")] {
-        if let Some(rest) = url.strip_prefix(scheme) {
-            let end = rest.find('/').unwrap_or(rest.len());
-            let (authority, path) = rest.split_at(end);
-            if let Some(host) = authority.strip_suffix(port) {
-                return Cow::Owned([scheme, host, path].concat());
-            }
-        }
-    }
-    Cow::Borrowed(url)
-}
-
-/// The host of an absolute `http` or `https` URL, in lower case, without port and user information.
-pub(crate) fn referrer_host(url: &str) -> Option<String> {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))?;
-    // A browser takes `\` for `/` here (WHATWG URL), so it ends the authority too.
-    let authority = rest.split(['/', '?', '#', '\\']).next()?;
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    let host = match host.strip_prefix('[') {
-        Some(literal) => literal.split_once(']')?.0,
-        None => host.split_once(':').map_or(host, |(host, _)| host),
-    };
-    (!host.is_empty()).then(|| host.to_ascii_lowercase())
-}
-
-fn host_fits(rule: &str, host: &str) -> bool {
-    match rule.strip_prefix("*.") {
-        Some(parent) => host
-            .strip_suffix(parent)
-            .is_some_and(|rest| rest.ends_with('.') && rest.len() > 1),
-        None => rule == host,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_port_that_the_scheme_stands_for_is_left_out() {
-        for (url, normal) in [
-            ("https://a.example:443/x:443", "https://a.example/x:443"),
-            ("http://a.example:80/", "http://a.example/"),
-            ("https://a.example:80/", "https://a.example:80/"),
-            ("https://[2001:db8::443]/", "https://[2001:db8::443]/"),
-        ] {
-            assert_eq!(without_default_port(url), normal, "{url}");
-        }
-    }
-
-    #[test]
-    fn referrer_hosts() {
-        for (url, host) in [
-            ("https://A.example/x", Some("a.example")),
-            ("http://a.example:8080?x", Some("a.example")),
-            ("https://evil.example\\@a.example/", Some("evil.example")),
-            ("https://a.example@evil.example/", Some("evil.example")),
-            ("https://[2001:db8::1]:443/", Some("2001:db8::1")),
-            ("ftp://a.example", None),
-            ("a.example", None),
-            ("https:///x", None),
-        ] {
-            assert_eq!(referrer_host(url).as_deref(), host, "{url}");
-        }
-        assert!(host_fits("*.example.com", "a.example.com"));
-        assert!(!host_fits("*.example.com", "example.com"));
-        assert!(!host_fits("*.example.com", "evilexample.com"));
-        assert!(!host_fits("*.example.com", ".example.com"));
     }
 }

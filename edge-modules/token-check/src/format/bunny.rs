@@ -16,13 +16,14 @@ use weir_module::RequestHead;
 
 use super::parts::{Held, from_parameters, join, joined_time, split, unix_time};
 use super::{Presented, Verifier};
-use crate::carrier::{Place, percent_decode, query_pairs};
+use crate::carrier::Place;
 use crate::client::ClientSource;
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::network::Network;
 use crate::path::{NormalPath, as_asked, spelled};
 use crate::pattern::PathPattern;
+use crate::query::{percent_decode, query_pairs};
 use crate::reason::{Reason, Refused};
 use crate::signature::{Algorithm, VerifyingKey, mac};
 

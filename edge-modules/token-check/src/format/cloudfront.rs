@@ -13,12 +13,13 @@ use serde_json::{Map, Value};
 use weir_module::RequestHead;
 
 use super::parts::{Held, ORIGIN_HEADERS, from_parameters, join, split, unix_time};
-use super::{MAX_TOKEN, Presented, Verifier, media_cdn};
-use crate::carrier::{Place, percent_decode, query_without};
+use super::{MAX_TOKEN, Presented, Verifier};
+use crate::carrier::Place;
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::path::{NormalPath, as_asked};
 use crate::pattern::PathPattern;
+use crate::query::{percent_decode, query_without};
 use crate::reason::{Reason, Refused};
 use crate::signature::Algorithm;
 
@@ -99,7 +100,7 @@ impl Verifier for CloudFront {
             }
             let query =
                 query_without(head.query().unwrap_or_default(), &PARAMETERS).unwrap_or_default();
-            let url = |path| media_cdn::url(head, path, &query);
+            let url = |path| crate::url::url(head, path, &query);
             [
                 url(path.encoded()).unwrap_or_else(|| "\u{0}".to_owned()),
                 as_asked(head, path).and_then(url).unwrap_or_default(),

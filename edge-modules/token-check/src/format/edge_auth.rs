@@ -13,12 +13,13 @@ use weir_module::RequestHead;
 
 use super::parts::{join, split, unix_time};
 use super::{MAX_TOKEN, Presented, Verifier};
-use crate::carrier::{Carrier, Found, Place, percent_decode, query_without};
+use crate::carrier::{Carrier, Found, Place};
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::network::Network;
 use crate::path::{NormalPath, as_asked};
 use crate::pattern::{Dialect, PathPattern};
+use crate::query::{percent_decode, query_without};
 use crate::reason::{Reason, Refused};
 use crate::signature::{Algorithm, VerifyingKey, mac};
 use subtle::ConstantTimeEq;

@@ -12,12 +12,12 @@ use weir_module::RequestHead;
 
 use super::parts::{Held, ORIGIN_HEADERS, from_parameters, host, join, joined_time, split};
 use super::{Presented, Verifier};
-use crate::carrier::percent_decode;
 use crate::client::ClientSource;
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::path::{NormalPath, as_asked};
 use crate::pattern::PathPattern;
+use crate::query::percent_decode;
 use crate::reason::{Reason, Refused};
 use crate::signature::{Algorithm, VerifyingKey, mac};
 

@@ -153,7 +153,7 @@ mod tests {
         let escaped = escape(token);
         assert!(escaped.bytes().all(|byte| byte.is_ascii_graphic()));
         assert!(!escaped.contains([',', ';', '"', ' ', '&', '+', '#']));
-        let decoded = crate::carrier::percent_decode(&escaped);
+        let decoded = crate::query::percent_decode(&escaped);
         assert_eq!(decoded.as_deref(), Some(token));
     }
 }

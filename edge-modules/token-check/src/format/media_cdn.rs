@@ -17,15 +17,16 @@ use weir_module::RequestHead;
 
 use super::edge_auth::secret_holds;
 use super::long_token::{ExchangeRules, LongToken};
-use super::parts::{ORIGIN_HEADERS, join, origin, split, unix_time};
+use super::parts::{ORIGIN_HEADERS, join, split, unix_time};
 use super::{MAX_TOKEN, Presented, Verifier};
-use crate::carrier::{Carrier, Found, percent_decode};
+use crate::carrier::{Carrier, Found};
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::matching::Match;
 use crate::network::{Network, NotANetwork};
 use crate::path::{NormalPath, as_asked};
 use crate::pattern::{Dialect, PathPattern};
+use crate::query::percent_decode;
 use crate::reason::{Reason, Refused};
 use crate::signature::Algorithm;
 
@@ -310,15 +311,4 @@ fn range(text: &str) -> Result<Network, NotANetwork> {
         }
         _ => Err(error),
     })
-}
-
-/// The URL of a request as `URLPrefix` and CloudFront's `Resource` see it.
-pub(crate) fn url(head: &RequestHead<'_>, path: &str, query: &str) -> Option<String> {
-    let origin = Some(origin(head)).filter(|origin| !origin.is_empty())?;
-    let query = if query.is_empty() {
-        String::new()
-    } else {
-        format!("?{query}")
-    };
-    Some(format!("{origin}{path}{query}"))
 }

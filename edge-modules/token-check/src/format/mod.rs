@@ -13,15 +13,18 @@ mod parts;
 pub mod secure_link;
 pub mod uri_signing;
 
+pub(crate) use parts::origin;
+
 use std::borrow::Cow;
 
 use smallvec::{SmallVec, smallvec};
 use weir_module::RequestHead;
 
-use crate::carrier::{Carrier, Found, Place, percent_decode};
+use crate::carrier::{Carrier, Found, Place};
 use crate::grant::Grant;
 use crate::keys::KeySet;
 use crate::path::NormalPath;
+use crate::query::percent_decode;
 use crate::reason::Refused;
 
 /// A token in a request, ready for its format.

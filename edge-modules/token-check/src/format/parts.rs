@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use weir_module::RequestHead;
 
 use super::Presented;
-use crate::carrier::{Place, cookies, percent_decode, query_pairs};
+use crate::carrier::{Place, cookies};
+use crate::query::{percent_decode, query_pairs};
 use crate::reason::{Reason, Refused};
 
 /// One line for each part. No part can hold a line feed: it comes from a request line, a header, or was percent-encoded again.

@@ -14,12 +14,13 @@ use weir_module::RequestHead;
 
 use super::parts::{Held, from_parameters, host, join, joined_time, split};
 use super::{Presented, Verifier};
-use crate::carrier::{Place, percent_decode};
+use crate::carrier::Place;
 use crate::client::ClientSource;
 use crate::grant::{Grant, Restriction};
 use crate::keys::KeySet;
 use crate::path::NormalPath;
 use crate::pattern::PathPattern;
+use crate::query::percent_decode;
 use crate::reason::{Reason, Refused};
 use crate::signature::VerifyingKey;
 
