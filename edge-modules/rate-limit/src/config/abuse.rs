@@ -1,4 +1,4 @@
-//! Configuration of abuse patterns. Their defaults stand beside the patterns.
+//! Configuration of abuse patterns and its defaults.
 
 use serde::Deserialize;
 
@@ -58,4 +58,28 @@ pub(crate) struct Threshold {
     pub(crate) threshold: u64,
     /// The window.
     pub(crate) window: Span,
+}
+
+impl Default for AbuseConfig {
+    fn default() -> Self {
+        let threshold = |threshold, window| Threshold {
+            threshold,
+            window: Span::secs(window),
+        };
+        Self {
+            mode: AbuseMode::Off,
+            key: KeyExpression::client_ip(),
+            penalty: Span::secs(60),
+            longest_penalty: Span::secs(3_600),
+            offence_memory: Span::secs(86_400),
+            request_rate: threshold(50, 1),
+            distinct_paths: threshold(20, 10),
+            failures: threshold(10, 60),
+            manifest_polls: threshold(4, 12),
+            segment_speed: threshold(60, 60),
+            ranges: threshold(30, 10),
+            variants: threshold(8, 10),
+            escalate: threshold(4, 600),
+        }
+    }
 }

@@ -3,21 +3,25 @@
 //! Each pattern is a meter, itself a small quota: so many events in a window. A client that exceeds one goes into the box for a
 //! while, twice as long each time. Meters and box are quotas of the same store, so one call asks most of them.
 
+mod signs;
+mod suspect;
+
 use weir_counters::Limit;
-use weir_module::{Host, Level, RequestHead};
+use weir_module::{Host, Level};
+
+use signs::{folder, is_blocking_reload, is_odd_range};
+use suspect::Meter;
+pub(crate) use suspect::Suspect;
 
 use crate::class::{MANIFEST, SEGMENT};
-use crate::config::{AbuseConfig, AbuseMode, Config, Span, Threshold};
+use crate::config::{AbuseConfig, AbuseMode, Config};
 use crate::log_gate::LogGate;
 use crate::network::Network;
-use crate::request::{Request, digest};
+use crate::request::Request;
 use crate::store::{Answered, Store};
 
 /// What the field `violated-policies` names while a client sits in the box.
 pub(crate) const PENALTY_BOX: &str = "penalty-box";
-/// A range shorter than this says "storm" rather than "player".
-const TINY_RANGE_BYTES: u64 = 1_024;
-
 /// The abuse patterns of an instance.
 #[derive(Debug)]
 pub(crate) struct Abuse {
@@ -37,17 +41,6 @@ pub(crate) enum Conduct {
         /// Nanoseconds until the client is let out.
         retry_after_ns: u64,
     },
-}
-
-/// Who is watched: the client's key and, for IPv6, that of its wider network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Suspect {
-    /// The client's key.
-    pub(crate) client: Vec<u8>,
-    /// The key of its IPv6 /48.
-    pub(crate) network: Option<Vec<u8>>,
-    /// 1, or how many people the address stands for.
-    pub(crate) factor: u64,
 }
 
 impl Abuse {
@@ -291,153 +284,5 @@ impl Abuse {
 
     fn longest_ns(&self) -> u64 {
         self.config.longest_penalty.max(self.config.penalty).ns()
-    }
-}
-
-/// One meter of one client.
-struct Meter {
-    pattern: &'static str,
-    key: Vec<u8>,
-    interval_ns: u64,
-    burst: u64,
-}
-
-impl Meter {
-    fn limit(&self) -> Limit<'_> {
-        Limit {
-            key: &self.key,
-            interval_ns: self.interval_ns,
-            burst: self.burst,
-            cost: 1,
-        }
-    }
-}
-
-impl Suspect {
-    fn key(&self, what: &str, thing: &[u8]) -> Vec<u8> {
-        let mut key = [b"rate-limit|abuse|", what.as_bytes(), &self.client].concat();
-        if !thing.is_empty() {
-            key.push(b'|');
-            key.extend_from_slice(digest(thing).as_bytes());
-        }
-        key
-    }
-
-    fn box_key(&self) -> Vec<u8> {
-        self.key("box", b"")
-    }
-
-    /// The boxes that the client may sit in.
-    fn boxes(&self) -> Vec<Vec<u8>> {
-        let network = self
-            .network
-            .iter()
-            .map(|network| [b"rate-limit|abuse|box".as_slice(), network].concat());
-        [self.box_key()].into_iter().chain(network).collect()
-    }
-
-    /// A meter for this client. None when its threshold is 0: switched off.
-    fn meter(&self, pattern: &'static str, thing: &[u8], threshold: Threshold) -> Option<Meter> {
-        let Threshold { threshold, window } = threshold;
-        let burst = threshold.checked_mul(self.factor)?;
-        let interval_ns = window.ns().checked_div(burst)?.max(1);
-        Some(Meter {
-            pattern,
-            key: self.key(pattern, thing),
-            interval_ns,
-            burst,
-        })
-    }
-}
-
-/// Everything up to the last slash: one rendition's segments.
-fn folder(path: &[u8]) -> &[u8] {
-    let end = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
-    &path[..end]
-}
-
-/// Low-latency players ask for the next playlist before it is there (RFC 8216bis section 6.2.5.2): no polling.
-fn is_blocking_reload(head: &RequestHead<'_>) -> bool {
-    head.query()
-        .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("_HLS_msn=")))
-}
-
-/// Several ranges at once, or a tiny one (RFC 9110 section 14.2 allows a server to refuse "many small ranges").
-fn is_odd_range(range: &str) -> bool {
-    let Some(set) = range.trim().strip_prefix("bytes=") else {
-        return true;
-    };
-    if set.contains(',') {
-        return true;
-    }
-    let Some((first, last)) = set.trim().split_once('-') else {
-        return true;
-    };
-    match (first.parse::<u64>(), last.parse::<u64>()) {
-        (Ok(first), Ok(last)) => last.saturating_sub(first) < TINY_RANGE_BYTES,
-        (Ok(_), Err(_)) => !last.is_empty(),
-        (Err(_), Ok(suffix)) => !first.is_empty() || suffix < TINY_RANGE_BYTES,
-        (Err(_), Err(_)) => true,
-    }
-}
-
-impl Default for AbuseConfig {
-    fn default() -> Self {
-        let threshold = |threshold, window| Threshold {
-            threshold,
-            window: Span::secs(window),
-        };
-        Self {
-            mode: AbuseMode::Off,
-            key: crate::key::KeyExpression::client_ip(),
-            penalty: Span::secs(60),
-            longest_penalty: Span::secs(3_600),
-            offence_memory: Span::secs(86_400),
-            request_rate: threshold(50, 1),
-            distinct_paths: threshold(20, 10),
-            failures: threshold(10, 60),
-            manifest_polls: threshold(4, 12),
-            segment_speed: threshold(60, 60),
-            ranges: threshold(30, 10),
-            variants: threshold(8, 10),
-            escalate: threshold(4, 600),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn players_ask_for_plain_ranges() {
-        for range in [
-            "bytes=0-1048575",
-            "bytes=100000-",
-            "bytes=-500000",
-            " bytes=0-1024",
-        ] {
-            assert!(!is_odd_range(range), "{range}");
-        }
-        for range in [
-            "bytes=0-0",
-            "bytes=0-1,5-6",
-            "bytes=-1",
-            "bytes=5-1",
-            "bytes=a-b",
-            "bytes=",
-            "chunks=1-2",
-            "bytes=-",
-            "bytes=1-x",
-        ] {
-            assert!(is_odd_range(range), "{range}");
-        }
-    }
-
-    #[test]
-    fn a_folder_is_a_rendition() {
-        assert_eq!(folder(b"/a/1080p/seg-1.m4s"), b"/a/1080p");
-        assert_eq!(folder(b"x"), b"");
-        assert_eq!(folder(b""), b"");
     }
 }

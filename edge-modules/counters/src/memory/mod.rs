@@ -1,17 +1,18 @@
 //! The counters in the memory of one process, shared by all its threads.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod shard;
+
+use std::sync::MutexGuard;
+
+use shard::{HEAP_ENTRY_BYTES, Number, Padded, Shard, Value, expiry, lease_set_bytes, no_room};
 
 use crate::clock::{Clock, SystemClock};
 use crate::digest::{Digest, Digester};
 use crate::gcra::Standing;
-use crate::lease::LeaseSet;
 use crate::operations::{
     CounterStore, LeaseOutcome, LeaseRequest, Limit, StoreError, check_key, check_lease,
     check_limits, check_value,
 };
-use crate::table::{Entry, Table};
 
 /// A sharded store of bounded size whose entries expire.
 ///
@@ -42,50 +43,6 @@ pub struct Usage {
     pub forgotten: u64,
 }
 
-/// A shard on cache lines of its own, so that threads on different shards do not slow each other down.
-#[repr(align(128))]
-struct Padded(Mutex<Shard>);
-
-struct Shard {
-    quotas: Table<Tat>,
-    numbers: Table<Number>,
-    leases: HashMap<Digest, LeaseSet>,
-    values: HashMap<Digest, Value>,
-    /// Bytes of lease sets and values, and the most that they may take together.
-    heap_bytes: usize,
-    max_heap_bytes: usize,
-}
-
-/// The theoretical arrival time of a quota: past means full, so it is its own expiry.
-#[derive(Debug, Clone, Copy, Default)]
-struct Tat(u64);
-
-impl Entry for Tat {
-    fn expires_ns(&self) -> u64 {
-        self.0
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Number {
-    value: i64,
-    expires_ns: u64,
-}
-
-impl Entry for Number {
-    fn expires_ns(&self) -> u64 {
-        self.expires_ns
-    }
-}
-
-struct Value {
-    bytes: Box<[u8]>,
-    expires_ns: u64,
-}
-
-/// About what a map entry costs beside its bytes.
-const HEAP_ENTRY_BYTES: usize = 96;
-
 impl MemoryStoreBuilder {
     /// How many shards: more threads meet less often. Rounded up to a power of two, at most 1024.
     pub fn shards(mut self, shards: usize) -> Self {
@@ -108,18 +65,10 @@ impl MemoryStoreBuilder {
     /// Makes the store. It takes memory as it fills.
     pub fn build(self) -> MemoryStore {
         let eighth = self.max_bytes / self.shards / 8;
-        let shard = || {
-            Padded(Mutex::new(Shard {
-                quotas: Table::new(eighth * 5),
-                numbers: Table::new(eighth),
-                leases: HashMap::new(),
-                values: HashMap::new(),
-                heap_bytes: 0,
-                max_heap_bytes: eighth * 2,
-            }))
-        };
         MemoryStore {
-            shards: std::iter::repeat_with(shard).take(self.shards).collect(),
+            shards: std::iter::repeat_with(|| Padded::new(eighth))
+                .take(self.shards)
+                .collect(),
             digester: Digester::default(),
             clock: self.clock,
         }
@@ -386,88 +335,6 @@ impl CounterStore for MemoryStore {
         });
         Ok(quota || number || value || lease)
     }
-}
-
-impl Padded {
-    fn lock(&self) -> MutexGuard<'_, Shard> {
-        // A thread that panicked in here left at worst one quota untouched: go on with what is there.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Shard {
-    fn write_tat(&mut self, digest: Digest, tat_ns: u64, now_ns: u64) {
-        // Never full: a TAT always runs out, so one can always give way.
-        let written = self
-            .quotas
-            .put(digest, Tat(tat_ns.min(u64::MAX - 1)), now_ns);
-        debug_assert!(written.is_ok(), "a quota always expires");
-    }
-
-    fn value(&self, digest: Digest, now_ns: u64) -> Option<&[u8]> {
-        self.values
-            .get(&digest)
-            .filter(|value| value.expires_ns > now_ns)
-            .map(|value| &*value.bytes)
-    }
-
-    fn remove_value(&mut self, digest: Digest) {
-        if let Some(old) = self.values.remove(&digest) {
-            self.heap_bytes = self
-                .heap_bytes
-                .saturating_sub(old.bytes.len() + HEAP_ENTRY_BYTES);
-        }
-    }
-
-    fn has_room(&mut self, more: usize, now_ns: u64) -> Result<(), StoreError> {
-        if self.heap_bytes + more > self.max_heap_bytes {
-            self.clear_heap(now_ns);
-        }
-        if self.heap_bytes + more > self.max_heap_bytes {
-            Err(no_room())
-        } else {
-            Ok(())
-        }
-    }
-
-    fn clear_heap(&mut self, now_ns: u64) {
-        self.leases.retain(|_, set| set.expires_ns() > now_ns);
-        self.values.retain(|_, value| value.expires_ns > now_ns);
-        self.leases.shrink_to_fit();
-        self.values.shrink_to_fit();
-        self.heap_bytes = self.leases.values().map(lease_set_bytes).sum::<usize>()
-            + self
-                .values
-                .values()
-                .map(|value| value.bytes.len() + HEAP_ENTRY_BYTES)
-                .sum::<usize>();
-    }
-}
-
-fn lease_set_bytes(set: &LeaseSet) -> usize {
-    match set.holders() {
-        [] => 0,
-        holders => {
-            HEAP_ENTRY_BYTES
-                + holders
-                    .iter()
-                    .map(|holder| holder.id.len() + 48)
-                    .sum::<usize>()
-        }
-    }
-}
-
-/// When something written now runs out. 0 means never.
-fn expiry(now_ns: u64, ttl_ns: u64) -> u64 {
-    if ttl_ns == 0 {
-        u64::MAX
-    } else {
-        now_ns.saturating_add(ttl_ns)
-    }
-}
-
-fn no_room() -> StoreError {
-    StoreError::Unavailable("the store has no room left; raise its memory bound".to_owned())
 }
 
 impl std::fmt::Debug for MemoryStore {
