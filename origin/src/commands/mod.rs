@@ -11,10 +11,12 @@ mod serve;
 mod token;
 mod token_verdict;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use weir_origin::config::Config;
+use weir_origin::transcode::Transcoder;
 
 use crate::cli::{Arguments, Command, ConfigCommand, Serve};
 
@@ -66,4 +68,18 @@ fn load(arguments: &Arguments) -> anyhow::Result<Config> {
         }
     }
     Ok(Config::load(arguments.config.as_deref(), &overrides)?)
+}
+
+/// What makes ladders and pictures. ffmpeg ends with this process.
+fn transcoder(config: &Config) -> anyhow::Result<Transcoder> {
+    let transcoder = Transcoder::new(config.transcode.clone()).map_err(anyhow::Error::msg)?;
+    // The first name is good even when the file was replaced by a newer one meanwhile.
+    let own = Path::new("/proc/self/exe");
+    let own = match own.exists() {
+        true => own.to_owned(),
+        false => std::env::current_exe().context("cannot find this program's own file")?,
+    };
+    let transcoder = transcoder.guarded_by(own);
+    transcoder.remove_abandoned();
+    Ok(transcoder)
 }

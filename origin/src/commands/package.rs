@@ -27,7 +27,7 @@ pub(super) async fn run(config: Config, options: Package) -> anyhow::Result<Exit
     let seconds = options
         .segment_seconds
         .unwrap_or(config.packaging.segment_seconds);
-    let transcoder = Transcoder::new(config.transcode.clone()).map_err(anyhow::Error::msg)?;
+    let transcoder = super::transcoder(&config)?;
     let profile = profile_named(&transcoder, &options.profile)?;
     let encryption = package_encryption::read(&options.encryption)?;
     if encryption.is_none() && profile.is_some_and(|profile| profile.protection.is_some()) {

@@ -16,7 +16,6 @@ use weir_origin::metrics::Metrics;
 use weir_origin::playback::SigningKeys;
 use weir_origin::protection::{ContentKeys, Vault};
 use weir_origin::storage::{Metered, Storage};
-use weir_origin::transcode::Transcoder;
 
 use super::location::open_storage;
 
@@ -43,7 +42,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot listen on {}", config.server.listen))?;
     let address = listener.local_addr()?;
     let shutdown = CancellationToken::new();
-    let transcoder = Transcoder::new(config.transcode.clone()).map_err(anyhow::Error::msg)?;
+    let transcoder = super::transcoder(&config)?;
     let vault = Vault::new(Arc::clone(&storage), &config.protection.storage_key)?;
     let content_keys = ContentKeys::new(vault, &config.protection)?;
     let (queue, bus) = (JobQueue::new(Arc::clone(&storage)), ProgressBus::default());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::ffmpeg::REPORTING;
 use super::loudness::Loudness;
 use super::plan::Rendition;
-use super::{Audio, Hdr, SourceInfo, VideoCodec};
+use super::{Audio, Hdr, SourceInfo, SourceVideo, VideoCodec};
 
 /// Seconds between keyframes: divides the usual segment durations, so that every rung can be cut at the same places.
 const KEYFRAME_SECONDS: u32 = 2;
@@ -59,7 +59,15 @@ impl VideoCodec {
                 "-crf",
                 "23",
             ],
-            Self::Av1 => &["-preset", "8", "-svtav1-params", "scd=0", "-crf", "32"],
+            // Without the second word SVT-AV1 passes over the keyframes that ffmpeg before 6.1 asks it for.
+            Self::Av1 => &[
+                "-preset",
+                "8",
+                "-svtav1-params",
+                "scd=0:enable-force-key-frames=1",
+                "-crf",
+                "32",
+            ],
             Self::Vp9 => &[
                 "-deadline",
                 "good",
@@ -91,7 +99,10 @@ impl Job<'_> {
         let mut all: Vec<OsString> = Vec::new();
         let mut push = |arguments: &[&str]| all.extend(arguments.iter().map(OsString::from));
         push(&REPORTING);
-        push(&["-i", self.source, "-filter_complex", &self.filter()]);
+        push(&["-i", self.source]);
+        if let Some(video) = &self.info.video {
+            push(&["-filter_complex", &self.filter(video)]);
+        }
         for (index, rendition) in self.renditions.iter().enumerate() {
             let rung = &rendition.rung;
             push(&[
@@ -160,16 +171,22 @@ impl Job<'_> {
     }
 
     /// One decoder, one branch for each rendition. ffmpeg turns rotated films upright before the filter.
-    fn filter(&self) -> String {
+    fn filter(&self, video: &SourceVideo) -> String {
         let ten_bits = self.hdr == Hdr::Keep
             && self.renditions.iter().all(|rendition| {
                 matches!(rendition.rung.codec, VideoCodec::Hevc | VideoCodec::Av1)
             });
-        let prepare = match self.info.hdr {
-            Some(transfer) if !ten_bits => format!("{},", transfer.tone_map()),
-            _ => String::new(),
-        };
-        let pixels = if self.info.hdr.is_some() && ten_bits {
+        let mut prepare = String::new();
+        if video.is_interlaced {
+            // Players show whole pictures. Those that the film marks as progressive in between pass untouched.
+            prepare.push_str("bwdif=mode=send_frame:deint=interlaced,");
+        }
+        if let Some(transfer) = video.hdr
+            && !ten_bits
+        {
+            prepare.push_str(&format!("{},", transfer.tone_map()));
+        }
+        let pixels = if video.hdr.is_some() && ten_bits {
             "yuv420p10le"
         } else {
             "yuv420p"

@@ -17,9 +17,11 @@ pub enum TranscodeError {
         /// The end of what ffmpeg said.
         reason: String,
     },
-    /// The source has no picture track.
-    #[error("the source has no video track; package it with the profile `copy`")]
-    NoVideo,
+    /// The source has neither pictures nor sound.
+    #[error(
+        "the source has neither a video nor an audio track that ffmpeg knows; send another file"
+    )]
+    NothingToPlay,
     /// ffmpeg gave up.
     #[error("ffmpeg failed: {reason}")]
     Failed {
@@ -50,7 +52,7 @@ impl TranscodeError {
     /// Whether the source is to blame.
     #[must_use]
     pub fn is_media_error(&self) -> bool {
-        matches!(self, Self::Unreadable { .. } | Self::NoVideo)
+        matches!(self, Self::Unreadable { .. } | Self::NothingToPlay)
     }
 
     /// A stable short word.
@@ -59,7 +61,7 @@ impl TranscodeError {
         match self {
             Self::NotInstalled(_) | Self::NoEncoder(_) => "transcoder-missing",
             Self::Unreadable { .. } => "media-broken",
-            Self::NoVideo => "media-unsupported",
+            Self::NothingToPlay => "media-unsupported",
             Self::Failed { .. } => "transcode-failed",
             Self::TimedOut { .. } => "transcode-timeout",
             Self::Cancelled => "cancelled",

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 use super::progress::encoded;
-use super::{SourceInfo, TranscodeError};
+use super::{SourceInfo, TranscodeError, WATCH_OVER};
 
 /// How every run begins: it asks nothing, tells errors alone, and reports how far it is on its output.
 pub(super) const REPORTING: [&str; 8] = [
@@ -28,28 +28,38 @@ const KEPT_STDERR: usize = 4096;
 /// Longest wait for ffprobe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The program, and who ends it.
+#[derive(Debug, Clone)]
+pub(super) struct Ffmpeg {
+    pub(super) program: PathBuf,
+    /// A program that does [`watch_over`](super::watch_over); without one ffmpeg works on when this process is killed.
+    pub(super) guard: Option<PathBuf>,
+}
+
 /// Runs ffmpeg to its end.
 pub(super) async fn run(
-    program: &Path,
+    ffmpeg: &Ffmpeg,
     arguments: Vec<OsString>,
     timeout: Duration,
     cancel: &CancellationToken,
     on_progress: impl FnMut(Duration) + Send,
 ) -> Result<(), TranscodeError> {
-    run_and_listen(program, arguments, timeout, cancel, on_progress)
+    run_and_listen(ffmpeg, arguments, timeout, cancel, on_progress)
         .await
         .map(drop)
 }
 
 /// The same, and keeps the end of what it says.
 pub(super) async fn run_and_listen(
-    program: &Path,
+    ffmpeg: &Ffmpeg,
     arguments: Vec<OsString>,
     timeout: Duration,
     cancel: &CancellationToken,
     mut on_progress: impl FnMut(Duration) + Send,
 ) -> Result<String, TranscodeError> {
-    let mut child = spawn(program, &arguments)?;
+    let mut child = spawn(ffmpeg, &arguments)?;
+    // Held until the run is over: the guard ends ffmpeg when it is dropped, as it is when nobody waits for this any more.
+    let lifeline = child.stdin.take();
     let stdout = child.stdout.take();
     let said = tokio::spawn(last_words(child.stderr.take()));
     let watch = async {
@@ -72,7 +82,13 @@ pub(super) async fn run_and_listen(
         Ok(status) => status,
         Err(error) => {
             // Waited for, so that nothing of it outlives the job.
-            child.kill().await?;
+            match lifeline {
+                Some(lifeline) => {
+                    drop(lifeline);
+                    child.wait().await?;
+                }
+                None => child.kill().await?,
+            }
             return Err(error);
         }
     };
@@ -85,7 +101,7 @@ pub(super) async fn run_and_listen(
 }
 
 /// Asks ffprobe about a source.
-pub(super) async fn inspect(ffmpeg: &Path, source: &str) -> Result<SourceInfo, TranscodeError> {
+pub(super) async fn inspect(ffmpeg: &Ffmpeg, source: &str) -> Result<SourceInfo, TranscodeError> {
     let arguments = [
         "-v",
         "error",
@@ -95,7 +111,7 @@ pub(super) async fn inspect(ffmpeg: &Path, source: &str) -> Result<SourceInfo, T
         "-show_streams",
         source,
     ];
-    let output = output(&beside(ffmpeg, "ffprobe"), &arguments).await?;
+    let output = output(&beside(&ffmpeg.program, "ffprobe"), &arguments).await?;
     if !output.status.success() {
         return Err(TranscodeError::Unreadable {
             reason: without_urls(&String::from_utf8_lossy(&output.stderr)),
@@ -123,8 +139,8 @@ async fn output(
 }
 
 /// The encoders that this ffmpeg has.
-pub(super) async fn encoders(ffmpeg: &Path) -> Result<String, TranscodeError> {
-    let output = output(ffmpeg, &["-hide_banner", "-encoders"]).await?;
+pub(super) async fn encoders(ffmpeg: &Ffmpeg) -> Result<String, TranscodeError> {
+    let output = output(&ffmpeg.program, &["-hide_banner", "-encoders"]).await?;
     if !output.status.success() {
         return Err(TranscodeError::Failed {
             reason: without_urls(&String::from_utf8_lossy(&output.stderr)),
@@ -141,14 +157,24 @@ fn beside(ffmpeg: &Path, name: &str) -> PathBuf {
         .map_or_else(|| PathBuf::from(name), |folder| folder.join(name))
 }
 
-fn spawn(program: &Path, arguments: &[OsString]) -> Result<Child, TranscodeError> {
-    let mut command = Command::new(program);
+fn spawn(ffmpeg: &Ffmpeg, arguments: &[OsString]) -> Result<Child, TranscodeError> {
+    let mut command = if let Some(guard) = &ffmpeg.guard {
+        let mut command = Command::new(guard);
+        command
+            .arg0("weir-origin")
+            .arg(WATCH_OVER)
+            .arg(&ffmpeg.program)
+            .stdin(Stdio::piped());
+        command
+    } else {
+        let mut command = Command::new(&ffmpeg.program);
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
+    };
     command
         .args(arguments)
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+        .stderr(Stdio::piped());
     command.spawn().map_err(TranscodeError::NotInstalled)
 }
 

@@ -1,13 +1,12 @@
 //! Loudness (EBU R 128): measured first, then corrected by one gain, so that quiet and loud passages keep their distance.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::TranscodeError;
-use super::ffmpeg::run_and_listen;
+use super::ffmpeg::{Ffmpeg, run_and_listen};
 
 /// Highest true peak in dBTP: lossy codecs overshoot a little.
 const TRUE_PEAK: f64 = -1.5;
@@ -34,7 +33,7 @@ struct Measured {
 impl Loudness {
     /// Measures the first sound track of a source; `None` when it is silent.
     pub(super) async fn measure(
-        ffmpeg: &Path,
+        ffmpeg: &Ffmpeg,
         source: &str,
         wanted: f64,
         timeout: Duration,

@@ -60,7 +60,7 @@ impl Transcoder {
         let settings = self.settings();
         let timeout = Duration::from_secs(settings.timeout_seconds);
         let arguments = arguments(server.url(), &plan, settings.threads, folder.path());
-        ffmpeg::run(&settings.ffmpeg, arguments, timeout, cancel, |_| {}).await?;
+        ffmpeg::run(self.ffmpeg(), arguments, timeout, cancel, |_| {}).await?;
         collected(&plan, folder.path()).await.map_err(Into::into)
     }
 }

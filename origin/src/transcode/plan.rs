@@ -1,6 +1,6 @@
 //! Which rungs a source gets, and at what size.
 
-use super::{Profile, Rung, SourceInfo};
+use super::{Profile, Rung, SourceVideo};
 
 /// A source this much larger than the best rung below it gets a rung of its own size.
 const WORTH_A_RUNG: f64 = 1.15;
@@ -14,7 +14,7 @@ pub(super) struct Rendition {
 }
 
 /// The renditions for a source: never larger than it, its shape kept, sides even.
-pub(super) fn renditions(profile: &Profile, source: &SourceInfo) -> Vec<Rendition> {
+pub(super) fn renditions(profile: &Profile, source: &SourceVideo) -> Vec<Rendition> {
     let short = source.width.min(source.height);
     let mut chosen: Vec<Rendition> = profile
         .rungs
@@ -37,7 +37,7 @@ pub(super) fn renditions(profile: &Profile, source: &SourceInfo) -> Vec<Renditio
     chosen
 }
 
-fn scaled(rung: Rung, source: &SourceInfo, short: u32) -> Rendition {
+fn scaled(rung: Rung, source: &SourceVideo, short: u32) -> Rendition {
     let factor = f64::from(short) / f64::from(source.width.min(source.height));
     let (width, height) = (
         even(f64::from(source.width) * factor),
@@ -76,12 +76,11 @@ mod tests {
 
     fn sizes(width: u32, height: u32) -> Vec<(u32, u32)> {
         let profiles = Profiles::load(std::path::Path::new("")).expect("valid");
-        let source = SourceInfo {
+        let source = SourceVideo {
             width,
             height,
-            duration: 1.0,
             hdr: None,
-            audio_channels: None,
+            is_interlaced: false,
         };
         renditions(profiles.get("standard").expect("shipped"), &source)
             .iter()

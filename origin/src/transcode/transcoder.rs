@@ -1,17 +1,18 @@
 //! From a source and a profile to files that the packager takes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::encoding::Job;
-use super::ffmpeg;
+use super::ffmpeg::{self, Ffmpeg};
 use super::loudness::Loudness;
 use super::plan::renditions;
 use super::source_server::SourceServer;
+use super::work_folder::{WorkFolder, remove_abandoned};
 use super::{Profile, Profiles, SourceInfo, TranscodeError};
 use crate::config::TranscodeSettings;
 use crate::packaging::{FileInput, MediaInput};
@@ -20,6 +21,7 @@ use crate::packaging::{FileInput, MediaInput};
 #[derive(Debug, Clone)]
 pub struct Transcoder {
     settings: TranscodeSettings,
+    ffmpeg: Ffmpeg,
     profiles: Arc<Profiles>,
     /// What ffmpeg says of its encoders.
     encoders: Arc<OnceCell<String>>,
@@ -29,7 +31,7 @@ pub struct Transcoder {
 pub struct Transcoded {
     /// One input for each rendition, then the sound.
     pub inputs: Vec<Arc<dyn MediaInput>>,
-    _folder: TempDir,
+    _folder: WorkFolder,
 }
 
 impl Transcoder {
@@ -40,10 +42,36 @@ impl Transcoder {
     pub fn new(settings: TranscodeSettings) -> Result<Self, String> {
         let profiles = Arc::new(Profiles::load(&settings.profile_folder)?);
         Ok(Self {
+            ffmpeg: Ffmpeg {
+                program: settings.ffmpeg.clone(),
+                guard: None,
+            },
             settings,
             profiles,
             encoders: Arc::default(),
         })
+    }
+
+    /// The same, with ffmpeg run by a process of `program`, which does [`watch_over`](super::watch_over) when it is told to: then
+    /// ffmpeg ends with this process even when it is killed.
+    #[must_use]
+    pub fn guarded_by(mut self, program: PathBuf) -> Self {
+        self.ffmpeg.guard = Some(program);
+        self
+    }
+
+    /// Removes what origins that were killed have left in the work folder.
+    pub fn remove_abandoned(&self) {
+        match remove_abandoned(&self.settings.work_folder) {
+            Ok(0) => {}
+            Ok(folders) => tracing::info!(
+                folders,
+                "removed intermediate files of an origin that was killed"
+            ),
+            Err(error) => {
+                tracing::warn!(error = %error, "could not look for abandoned intermediate files")
+            }
+        }
     }
 
     /// The profiles.
@@ -70,7 +98,7 @@ impl Transcoder {
     pub(super) async fn has_encoder(&self, name: &str) -> Result<bool, TranscodeError> {
         let encoders = self
             .encoders
-            .get_or_try_init(|| ffmpeg::encoders(&self.settings.ffmpeg))
+            .get_or_try_init(|| ffmpeg::encoders(&self.ffmpeg))
             .await?;
         Ok(encoders
             .lines()
@@ -83,7 +111,7 @@ impl Transcoder {
     /// [`TranscodeError::Unreadable`] and others.
     pub async fn inspect(&self, source: Arc<dyn MediaInput>) -> Result<SourceInfo, TranscodeError> {
         let server = SourceServer::start(source).await?;
-        ffmpeg::inspect(&self.settings.ffmpeg, server.url()).await
+        ffmpeg::inspect(&self.ffmpeg, server.url()).await
     }
 
     /// Makes the renditions of a profile. `on_progress` gets the part done, 0 to 1.
@@ -99,13 +127,16 @@ impl Transcoder {
     ) -> Result<Transcoded, TranscodeError> {
         self.check(profile).await?;
         let server = SourceServer::start(source).await?;
-        let info = ffmpeg::inspect(&self.settings.ffmpeg, server.url()).await?;
-        let renditions = renditions(profile, &info);
+        let info = ffmpeg::inspect(&self.ffmpeg, server.url()).await?;
+        let renditions = info
+            .video
+            .as_ref()
+            .map_or_else(Vec::new, |video| renditions(profile, video));
         let folder = self.work_folder()?;
         let timeout = Duration::from_secs(self.settings.timeout_seconds);
         let loudness = match (profile.audio.loudness, info.audio_channels) {
             (Some(wanted), Some(_)) => {
-                let ffmpeg = &self.settings.ffmpeg;
+                let ffmpeg = &self.ffmpeg;
                 Loudness::measure(ffmpeg, server.url(), wanted, timeout, cancel).await?
             }
             _ => None,
@@ -129,17 +160,11 @@ impl Transcoder {
             seconds = info.duration,
             "transcoding"
         );
-        ffmpeg::run(
-            &self.settings.ffmpeg,
-            job.arguments(),
-            timeout,
-            cancel,
-            |time| {
-                if info.duration > 0.0 {
-                    on_progress((time.as_secs_f64() / info.duration).min(1.0));
-                }
-            },
-        )
+        ffmpeg::run(&self.ffmpeg, job.arguments(), timeout, cancel, |time| {
+            if info.duration > 0.0 {
+                on_progress((time.as_secs_f64() / info.duration).min(1.0));
+            }
+        })
         .await?;
         let mut inputs: Vec<Arc<dyn MediaInput>> = Vec::new();
         for path in job.outputs() {
@@ -155,16 +180,11 @@ impl Transcoder {
         &self.settings
     }
 
-    pub(super) fn work_folder(&self) -> std::io::Result<TempDir> {
-        let builder = {
-            let mut builder = tempfile::Builder::new();
-            builder.prefix("weir-transcode-");
-            builder
-        };
-        if self.settings.work_folder.as_os_str().is_empty() {
-            builder.tempdir()
-        } else {
-            builder.tempdir_in(&self.settings.work_folder)
-        }
+    pub(super) fn ffmpeg(&self) -> &Ffmpeg {
+        &self.ffmpeg
+    }
+
+    pub(super) fn work_folder(&self) -> std::io::Result<WorkFolder> {
+        WorkFolder::create(&self.settings.work_folder)
     }
 }

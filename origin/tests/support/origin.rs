@@ -244,10 +244,20 @@ impl Origin {
     }
 
     /// Stops it as an operator does, and starts another one over the same folder. Its log begins anew.
-    pub(crate) fn restart(mut self, environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn restart(self, environment: &[(&str, &str)]) -> Self {
+        self.replace("-TERM", environment)
+    }
+
+    /// Kills it, and starts another one over the same folder. Its log begins anew.
+    pub(crate) fn kill_and_restart(self, environment: &[(&str, &str)]) -> Self {
+        self.replace("-KILL", environment)
+    }
+
+    fn replace(mut self, signal: &str, environment: &[(&str, &str)]) -> Self {
         let folder = self.folder.take().expect("only a stopped origin has none");
         let key = self.admin_key.clone();
-        assert!(self.stop().success());
+        let ended = self.end(signal);
+        assert_eq!(ended.success(), signal == "-TERM", "{ended}");
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let environment: Vec<_> = environment.iter().map(owned).collect();
         let mut next = Self::start_in(folder, &environment);
@@ -257,8 +267,12 @@ impl Origin {
 
     /// Asks it to stop and waits until it has.
     pub(crate) fn stop(mut self) -> std::process::ExitStatus {
+        self.end("-TERM")
+    }
+
+    fn end(&mut self, signal: &str) -> std::process::ExitStatus {
         Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
+            .args([signal, &self.child.id().to_string()])
             .status()
             .expect("kill runs");
         self.child.wait().expect("it ends")

@@ -4,6 +4,7 @@
 //! What Weir would have to leave out is refused: keys by picture size, rules by other filters.
 
 mod encrypted;
+mod header_texts;
 mod read;
 mod request;
 mod signalling;

@@ -7,14 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use weir_packager::{ContentKey, DescriptorContent, KeyId, KeyTag, PsshBox};
 
+use super::header_texts::{WidevineTexts, license_url};
 use super::read::key_id;
 use super::system_id::{FAIRPLAY, PLAYREADY, WIDEVINE};
 use super::xml::Element;
 use crate::protection::SystemData;
-
-/// Field numbers of Widevine's header (`WidevinePsshData`).
-const PROVIDER: u64 = 3;
-const CONTENT_ID: u64 = 4;
 
 /// `KEYFORMAT` of the systems whose lines are taken.
 const FAIRPLAY_FORMAT: &str = "com.apple.streamingkeydelivery";
@@ -47,10 +44,9 @@ fn one(system: &Element, key: &mut ContentKey, data: &mut SystemData) -> Result<
     {
         WIDEVINE => {
             if let Some(header) = pssh(system, WIDEVINE)? {
-                let fields = fields(header.data()).unwrap_or_default();
-                let text = |number| text_field(&fields, number);
-                data.widevine_provider = data.widevine_provider.take().or(text(PROVIDER));
-                data.widevine_content_id = data.widevine_content_id.take().or(text(CONTENT_ID));
+                let said = WidevineTexts::read(header.data());
+                data.widevine_provider = data.widevine_provider.take().or(said.provider);
+                data.widevine_content_id = data.widevine_content_id.take().or(said.content_id);
                 key.pssh.push(header);
             }
             key.descriptors.extend(descriptor(system, WIDEVINE)?);
@@ -169,60 +165,6 @@ fn agree(known: &mut Option<String>, found: Option<String>, what: &str) -> Resul
             Ok(())
         }
     }
-}
-
-/// The length-delimited fields of a protocol buffer; others are passed over.
-fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, &[u8])>> {
-    let mut found = Vec::new();
-    while !bytes.is_empty() {
-        let tag = varint(&mut bytes)?;
-        match tag & 7 {
-            0 => drop(varint(&mut bytes)?),
-            1 => bytes = bytes.get(8..)?,
-            2 => {
-                let length = usize::try_from(varint(&mut bytes)?).ok()?;
-                found.push((tag >> 3, bytes.get(..length)?));
-                bytes = bytes.get(length..)?;
-            }
-            5 => bytes = bytes.get(4..)?,
-            _ => return None,
-        }
-    }
-    Some(found)
-}
-
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f).checked_shl(shift)?;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn text_field(fields: &[(u64, &[u8])], number: u64) -> Option<String> {
-    let (_, bytes) = fields.iter().find(|(own, _)| *own == number)?;
-    let text = std::str::from_utf8(bytes).ok()?;
-    (!text.chars().any(char::is_control)).then(|| text.to_owned())
-}
-
-/// `LA_URL` of a PlayReady object.
-fn license_url(object: &[u8]) -> Option<String> {
-    // Length in four bytes, number of records in two; a record has its type and length in two each, little-endian.
-    let length = object.get(8..10)?;
-    let length = usize::from(u16::from_le_bytes([length[0], length[1]]));
-    let record = object.get(10..10 + length)?;
-    let units: Vec<u16> = record
-        .chunks_exact(2)
-        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-        .collect();
-    let header = Element::parse(&String::from_utf16(&units).ok()?).ok()?;
-    let url = header.at(&["DATA", "LA_URL"]).map(Element::text);
-    url.filter(|url| !url.is_empty()).map(str::to_owned)
 }
 
 /// FairPlay's address, out of the lines for media playlists, or out of the older element for it.
