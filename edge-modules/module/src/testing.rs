@@ -116,3 +116,19 @@ pub fn exchange(
         }
     }
 }
+
+/// Damages bytes as a fuzzer does, for property tests over saved inputs: each change is a place (counted round), a byte, and what to do there: write
+/// the byte, flip a bit, insert the byte, or cut off all that follows.
+pub fn damage(bytes: &mut Vec<u8>, changes: &[(usize, u8, u8)]) {
+    for &(at, byte, how) in changes {
+        let Some(at) = at.checked_rem(bytes.len()) else {
+            return;
+        };
+        match how % 4 {
+            0 => bytes[at] = byte,
+            1 => bytes[at] ^= 1 << (byte % 8),
+            2 => bytes.insert(at, byte),
+            _ => bytes.truncate(at),
+        }
+    }
+}

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use token_check::mint::{CatClaims, JwtClaims, Minter, Tags};
 use token_check::{SigningKey, TokenCheck, fuzz};
-use weir_module::testing::{TestHost, decide};
+use weir_module::testing::{TestHost, damage, decide};
 use weir_module::{Module, Verdict};
 
 /// What is mutated: one good input of each kind.
@@ -63,26 +63,11 @@ fn all(bytes: &[u8]) {
 }
 
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
-    let change = (any::<prop::sample::Index>(), any::<u8>(), 0_u8..4);
-    (
-        prop::sample::select(seeds()),
-        prop::collection::vec(change, 0..6),
-    )
-        .prop_map(|(mut bytes, changes)| {
-            for (at, byte, how) in changes {
-                if bytes.is_empty() {
-                    break;
-                }
-                let at = at.index(bytes.len());
-                match how {
-                    0 => bytes[at] = byte,
-                    1 => bytes[at] ^= 1 << (byte % 8),
-                    2 => bytes.insert(at, byte),
-                    _ => bytes.truncate(at),
-                }
-            }
-            bytes
-        })
+    let changes = prop::collection::vec(any::<(usize, u8, u8)>(), 0..6);
+    (prop::sample::select(seeds()), changes).prop_map(|(mut bytes, changes)| {
+        damage(&mut bytes, &changes);
+        bytes
+    })
 }
 
 /// One configuration that takes every format at once.
