@@ -211,7 +211,7 @@ impl Writing {
         }
         for (input, wanted) in wanted.into_iter().enumerate() {
             self.reads
-                .extend(plan_reads(wanted).into_iter().map(|range| (input, range)));
+                .extend(plan_reads(wanted)?.into_iter().map(|range| (input, range)));
         }
         self.slot += 1;
         Ok(())

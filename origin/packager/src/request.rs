@@ -43,7 +43,7 @@ impl SegmentRequest {
             input: track.track.info.input,
             writer,
             window: Window::default(),
-            reads: plan_reads(wanted).into(),
+            reads: plan_reads(wanted)?.into(),
             asked: None,
         })
     }

@@ -8,8 +8,14 @@ use crate::{ByteRange, Error};
 /// Bytes between two wanted ranges that are read rather than skipped: one longer read is cheaper than two.
 const MAX_GAP: u64 = 64 << 10;
 
+/// Most bytes of an input in which the samples of a segment lie: sixteen times the longest segment, for what stands between them.
+const MOST: u64 = 64 << 30;
+
 /// Joins the ranges of samples into as few reads as possible, none longer than [`MAX_READ`].
-pub(crate) fn plan_reads(mut wanted: Vec<ByteRange>) -> Vec<ByteRange> {
+///
+/// # Errors
+/// When they are longer than those of any segment: an index that was changed can say so.
+pub(crate) fn plan_reads(mut wanted: Vec<ByteRange>) -> Result<Vec<ByteRange>, Error> {
     wanted.retain(|range| !range.is_empty());
     wanted.sort_unstable();
     let mut joined: Vec<ByteRange> = Vec::new();
@@ -21,7 +27,17 @@ pub(crate) fn plan_reads(mut wanted: Vec<ByteRange>) -> Vec<ByteRange> {
             _ => joined.push(range),
         }
     }
-    joined
+    let total = joined
+        .iter()
+        .fold(0_u64, |sum, range| sum.saturating_add(range.len()));
+    if total > MOST {
+        return Err(Error::malformed(
+            "index",
+            0,
+            format!("the samples of a segment lie in {total} bytes"),
+        ));
+    }
+    let reads = joined
         .into_iter()
         .flat_map(|range| {
             let reads = range.len().div_ceil(MAX_READ);
@@ -30,7 +46,8 @@ pub(crate) fn plan_reads(mut wanted: Vec<ByteRange>) -> Vec<ByteRange> {
                 end: range.end.min(range.start + (number + 1) * MAX_READ),
             })
         })
-        .collect()
+        .collect();
+    Ok(reads)
 }
 
 /// Adds the range of one sample to `wanted`, joined to the one before when it follows it.
@@ -125,10 +142,13 @@ mod tests {
                 range(0, 10),
                 range(20, 30),
                 range(5, 5)
-            ]),
+            ])
+            .unwrap(),
             [range(0, 30), range(100_000, 100_100)]
         );
-        let long = plan_reads(vec![range(7, 7 + MAX_READ * 2 + 1)]);
+        let endless = plan_reads(vec![range(7, MOST), range(MOST * 2, MOST * 2 + 8)]);
+        assert!(endless.is_err(), "nothing is allocated for it");
+        let long = plan_reads(vec![range(7, 7 + MAX_READ * 2 + 1)]).unwrap();
         assert_eq!(long.len(), 3);
         assert_eq!(long[2].len(), 1);
         assert!(long.windows(2).all(|pair| pair[0].end == pair[1].start));
