@@ -117,17 +117,7 @@ fn nal_units(data: &[u8]) -> Vec<&[u8]> {
     units.filter(|unit| unit.len() > 2).collect()
 }
 
-/// Supplemental information with registered user data (ATSC A/53, part 4, 6.2.3).
-fn message(constructs: &[[u8; 3]]) -> Vec<u8> {
-    let mut payload = b"\xb5\x00\x31GA94\x03".to_vec();
-    payload.extend([0x40 | u8::try_from(constructs.len()).unwrap(), 0xff]);
-    payload.extend(constructs.concat());
-    payload.push(0xff);
-    let mut message = vec![4, u8::try_from(payload.len()).unwrap()];
-    message.extend(payload);
-    message.push(0x80);
-    message
-}
+include!("support/caption_message.rs");
 
 fn escaped(payload: &[u8]) -> Vec<u8> {
     let mut out: Vec<u8> = Vec::new();

@@ -165,17 +165,10 @@ fn in_registered(data: &[u8], out: &mut Vec<Triplet>) -> bool {
 mod tests {
     use super::*;
 
-    /// A message of registered user data with these constructs.
-    fn message(constructs: &[[u8; 3]]) -> Vec<u8> {
-        let mut payload = b"\xb5\x00\x31GA94\x03".to_vec();
-        payload.extend([0x40 | u8::try_from(constructs.len()).unwrap(), 0xff]);
-        payload.extend(constructs.concat());
-        payload.push(0xff);
-        let mut message = vec![4, u8::try_from(payload.len()).unwrap()];
-        message.extend(payload);
-        message.push(0x80);
-        message
-    }
+    include!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/support/caption_message.rs"
+    ));
 
     #[test]
     fn triplets_of_all_three_codecs() {

@@ -14,6 +14,7 @@ mod bits;
 pub(crate) mod dolby;
 pub(crate) mod dolby_frame;
 pub(crate) mod hevc;
+pub(crate) mod hevc_parameters;
 pub(crate) mod hevc_slice;
 pub(crate) mod lossless;
 pub(crate) mod mpeg_audio;

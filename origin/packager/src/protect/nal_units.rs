@@ -3,7 +3,7 @@
 
 use super::cipher::BLOCK;
 use crate::codec::avc_slice::AvcParameters;
-use crate::codec::hevc_slice::{HevcParameters, nal_layer};
+use crate::codec::hevc_parameters::{HevcParameters, nal_layer};
 use crate::codec::{NalPrefix, avc, hevc};
 use crate::mp4::{Codec, SampleEntry};
 
