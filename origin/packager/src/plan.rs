@@ -78,6 +78,11 @@ pub(crate) struct PlannedTrack {
 }
 
 impl PlannedTrack {
+    /// True when every segment can be decoded whole without the one before. A single one always can.
+    pub(crate) fn is_independent(&self) -> bool {
+        self.track.independent || self.segments.len() < 2
+    }
+
     /// Duration of a segment in microseconds. Rounded at both ends of the segment rather than once, so that the durations of
     /// all segments add up to that of the track.
     pub(crate) fn duration_micros(&self, segment: &Segment) -> i64 {
@@ -256,7 +261,7 @@ impl Plan {
 impl Plan {
     /// True when every segment of every track can be decoded whole without the one before.
     pub(crate) fn is_independent(&self) -> bool {
-        self.tracks.iter().all(|track| track.track.independent)
+        self.tracks.iter().all(PlannedTrack::is_independent)
     }
 
     /// Number of stretches between boundaries.

@@ -9,7 +9,7 @@ use weir_packager::Options;
 const TAG: &str = "#EXT-X-INDEPENDENT-SEGMENTS\n";
 
 /// Eight seconds with a keyframe every two, packaged.
-fn packaged(container: &str, arguments: &[&str]) -> Run {
+fn packaged(container: &str, seconds: u64, arguments: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(format!("film.{container}"));
     let mut all = vec![
@@ -25,7 +25,7 @@ fn packaged(container: &str, arguments: &[&str]) -> Run {
     run_tool("ffmpeg", &all);
     let options = Options {
         dash: true,
-        segment_duration: std::time::Duration::from_secs(2),
+        segment_duration: std::time::Duration::from_secs(seconds),
         ..Options::default()
     };
     package(&[&std::fs::read(path).unwrap()], options).unwrap()
@@ -48,7 +48,7 @@ fn open_groups_are_not_called_independent() {
         let avc = ["-c:v", "libx264", "-x264-params", &avc];
         for (container, arguments) in [("mp4", &hevc), ("mkv", &hevc), ("ts", &hevc), ("mkv", &avc)]
         {
-            let run = packaged(container, arguments);
+            let run = packaged(container, 2, arguments);
             let text = run.text("multivariant.m3u8");
             let case = format!("{container} {arguments:?}");
             assert_eq!(text.contains(TAG), open == 0, "{case}");
@@ -60,5 +60,9 @@ fn open_groups_are_not_called_independent() {
             let noted = noted.filter(|note| note.message.contains("open groups"));
             assert_eq!(noted.count(), usize::from(open), "{case}");
         }
+        // Nothing is before a single segment.
+        let run = packaged("mp4", 20, &hevc);
+        assert!(run.text("multivariant.m3u8").contains(TAG));
+        assert_eq!(run.text("video-1/media.m3u8").matches("#EXTINF").count(), 1);
     }
 }

@@ -96,7 +96,7 @@ fn write_set(
         info.kind.as_str(),
         mp4_type(info.kind),
         // Access points of type 3 lead open groups of pictures (ISO/IEC 14496-12, annex I).
-        if set.iter().all(|track| track.track.independent) {
+        if set.iter().all(|track| track.is_independent()) {
             1
         } else {
             3

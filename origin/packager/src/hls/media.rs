@@ -19,7 +19,7 @@ pub(super) const INDEPENDENT: &str = "#EXT-X-INDEPENDENT-SEGMENTS\n";
 /// what is said there is not said again (RFC 8216bis 4.4.2).
 pub(crate) fn media_playlist(plan: &Plan, track: &PlannedTrack) -> String {
     let mut text = head(plan.target_duration);
-    if track.track.independent && !plan.is_independent() {
+    if track.is_independent() && !plan.is_independent() {
         text.push_str(INDEPENDENT);
     }
     write_ranges(&mut text, plan);

@@ -45,13 +45,20 @@ fn timestamp_shift(line: &str) -> Option<i64> {
     for part in list.split(',') {
         let (name, value) = part.split_once(':')?;
         match name.trim() {
-            "MPEGTS" => stream = value.trim().parse::<u32>().ok(),
+            // Time stamps have 33 bits.
+            "MPEGTS" => {
+                stream = value
+                    .trim()
+                    .parse::<i64>()
+                    .ok()
+                    .filter(|ticks| (0..1 << 33).contains(ticks))
+            }
             "LOCAL" => local = parse_time(value.trim()),
             _ => {}
         }
     }
     // The transport stream's clock ticks 90 000 times a second.
-    Some(i64::from(stream?) * 100 / 9 - local?)
+    Some(stream? * 100 / 9 - local?)
 }
 
 /// The WebVTT segment that shows `cues` of a document.
@@ -142,5 +149,10 @@ mod tests {
             "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:01.000\n\n00:02.000 --> 00:03.000\nx\n",
         );
         assert_eq!(document.cues[0].start, 11_000_000);
+        // The last time stamp before the clock of 33 bits begins anew.
+        let document = parse(
+            "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:8589934591,LOCAL:00:00:00.000\n\n00:02.000 --> 00:03.000\nx\n",
+        );
+        assert_eq!(document.cues[0].start, 95_443_717_677 + 2_000_000);
     }
 }
