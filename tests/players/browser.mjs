@@ -6,7 +6,9 @@ import { chromium } from "playwright-core";
 export function launch(executablePath) {
   return chromium.launch({
     executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--autoplay-policy=no-user-gesture-required"],
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--autoplay-policy=no-user-gesture-required",
+      // Names for the hosts of one node, wherever the machine looks names up.
+      "--host-resolver-rules=MAP *.localhost 127.0.0.1"],
   });
 }
 

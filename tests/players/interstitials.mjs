@@ -36,11 +36,11 @@ try {
   }, { playlist, debug: Boolean(process.env.WEIR_PLAYER_DEBUG) });
   const limit = Date.now() + 120_000;
   const ended = () => page.evaluate((last) => {
-    const { primary } = window.manager();
+    const { primary, playingItem } = window.manager();
     window.seen.primary = Math.max(window.seen.primary, primary.currentTime);
     // What the element plays is replaced at both ends of a break, which can leave it paused; at the very end it would begin again.
     const video = document.getElementById("video");
-    if (video.paused && primary.currentTime < primary.duration - 1) video.play().catch(() => {});
+    if (video.paused && (playingItem?.event || primary.currentTime < primary.duration - 1)) video.play().catch(() => {});
     return window.seen.events.includes(last);
   }, `end ${last}`);
   while (!(seen.ended = await ended())) {

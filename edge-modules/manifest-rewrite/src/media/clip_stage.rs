@@ -14,8 +14,12 @@ use crate::playlist::rewriter::Stage;
 /// Date ranges that may still matter, and tags of the whole playlist, are held up to this many bytes.
 const MAX_HELD: usize = 64 * 1024;
 
-/// Segment borders closer than this to a cut are on it, in seconds.
+/// Segment borders closer than this to the end of what may be shown are on it, in seconds.
 const NEAR: f64 = 0.001;
+
+/// The same for the borders of a clip, at most half a segment: the borders of sound lie up to a frame (2048 samples at 24 kHz, 85 ms)
+/// beside those of the picture. Without this the sound of a clip would begin or end a whole segment away from its picture.
+const FRAME: f64 = 0.1;
 
 /// Cuts one playlist. Lets multivariant playlists through.
 #[derive(Debug)]
@@ -159,12 +163,17 @@ impl Cut {
             Point::Offset(seconds) => Some(seconds - from),
             Point::Date(millis) => date.map(|date| (millis as f64 - date) / 1000.0),
         };
-        let early = self
-            .clip
-            .start
-            .and_then(until)
-            .is_some_and(|start| start > segment.duration - NEAR);
-        self.over |= self.clip.end.and_then(until).is_some_and(|end| end < NEAR);
+        let (start, end) = (
+            self.clip.start.and_then(until),
+            self.clip.end.and_then(until),
+        );
+        let frame = FRAME.min(segment.duration / 2.0);
+        // Of a clip that is no longer than that, something is left all the same.
+        let goes_on = end.is_none_or(|end| end > segment.duration + NEAR);
+        let at_end = if goes_on { frame } else { NEAR };
+        let early = start.is_some_and(|start| start > segment.duration - at_end);
+        let at_start = if self.begun { frame } else { NEAR };
+        self.over |= end.is_some_and(|end| end < at_start);
         self.held_back |= self
             .clip
             .not_after

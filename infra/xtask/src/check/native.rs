@@ -32,7 +32,8 @@ pub(super) fn steps() -> Vec<(&'static str, Step)> {
             minio().and_then(|()| whole("end_to_end", &["minio::"]))
         }),
         ("bad days", || whole("bad_days", &[])),
-        ("browser", browser),
+        ("browser", || browser("browser")),
+        ("browser: each policy of the edge", || browser("viewer")),
     ]
 }
 
@@ -46,6 +47,7 @@ const FILES: &[&str] = &[
     "end_to_end",
     "bad_days",
     "browser",
+    "viewer",
 ];
 
 /// Builds everything that the steps run: programs, tests, examples.
@@ -91,10 +93,11 @@ fn examples() -> anyhow::Result<()> {
     tools::run(cargo::command().args(["test", "--no-fail-fast", "--doc"]))
 }
 
-fn browser() -> anyhow::Result<()> {
+fn browser(file: &str) -> anyhow::Result<()> {
+    tools::system::FFMPEG.ensure()?;
     tools::system::CHROMIUM.ensure()?;
     tools::players::ensure()?;
-    whole("browser", &[])
+    whole(file, &[])
 }
 
 /// Makes sure that MinIO is there, and tells the tests where.
