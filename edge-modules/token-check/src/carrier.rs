@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
+use memchr::memchr;
 use weir_module::RequestHead;
 
 use crate::path::NormalPath;
@@ -202,12 +203,11 @@ fn path_parameter<'a>(piece: &'a str, name: &str) -> Option<&'a str> {
 
 /// The path without its parameters of these names.
 pub(crate) fn without_path_parameters<'a>(path: &'a str, names: &[String]) -> Cow<'a, str> {
-    let mut pieces = path.split(';');
-    let first = pieces.next().unwrap_or_default();
-    if names.is_empty() || first.len() == path.len() {
+    if names.is_empty() || memchr(b';', path.as_bytes()).is_none() {
         return Cow::Borrowed(path);
     }
-    let mut left = first.to_owned();
+    let mut pieces = path.split(';');
+    let mut left = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         if names
             .iter()
