@@ -69,7 +69,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
         Arc::clone(&storage),
         shutdown.clone(),
     ));
-    tokio::spawn(stop_on_signal(shutdown.clone()));
+    stop_on_signal(shutdown.clone())?;
 
     let settings = config.server.clone();
     let app = App::new(
@@ -123,18 +123,18 @@ async fn refresh_keys(
     }
 }
 
-async fn stop_on_signal(shutdown: CancellationToken) {
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::warn!(error = %error, "cannot listen for SIGTERM");
-            return;
+/// Listens for the wish to stop from now on: whoever reads that this origin listens may send it at once.
+fn stop_on_signal(shutdown: CancellationToken) -> anyhow::Result<()> {
+    let listen = |kind| signal(kind).context("cannot listen for signals");
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
-    tracing::info!("stopping: finishing open requests");
-    shutdown.cancel();
+        tracing::info!("stopping: finishing open requests");
+        shutdown.cancel();
+    });
+    Ok(())
 }
