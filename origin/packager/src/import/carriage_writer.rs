@@ -78,21 +78,21 @@ impl CarriageWriter {
     }
 
     /// The carriage as it stands in a sidecar.
-    pub(crate) fn finish(self) -> Bytes {
-        let mut out = Vec::with_capacity(self.samples.len() + self.pieces.len() + 64);
-        out.put_u8(self.form as u8);
-        out.put_u16(self.pid);
-        out.put_u8(self.packet);
-        out.put_u64(self.end);
-        out.put_u16(u16::try_from(self.sets.len()).unwrap_or(0));
+    pub(crate) fn finish(mut self) -> Bytes {
+        let mut head = Vec::with_capacity(64);
+        head.put_u8(self.form as u8);
+        head.put_u16(self.pid);
+        head.put_u8(self.packet);
+        head.put_u64(self.end);
+        head.put_u16(u16::try_from(self.sets.len()).unwrap_or(0));
         for set in &self.sets {
-            out.put_u16(u16::try_from(set.len()).unwrap_or(0));
-            out.put_slice(set);
+            head.put_u16(u16::try_from(set.len()).unwrap_or(0));
+            head.put_slice(set);
         }
-        for mut table in [self.samples, self.pieces] {
-            table.finish(&mut out);
-        }
+        let mut out = self.samples.finish_behind(head);
+        self.pieces.finish(&mut out);
         out.put_u64(self.address);
+        out.shrink_to_fit();
         Bytes::from(out)
     }
 }
