@@ -1,4 +1,8 @@
 //! The pictures of a film: poster, storyboard, pictures for scrubbing and preview, out of one run of ffmpeg.
+//!
+//! A ladder is another run, which decodes the source for its rungs. That pictures decode it again costs 4 % of what three H.264 rungs do
+//! (0.35 s of CPU time beside 8.46 s, five seconds of 720p); in return a run for pictures that fails takes no rung with it, and the
+//! pictures' times are those of the film as it was packaged.
 
 use std::ffi::OsString;
 use std::path::Path;

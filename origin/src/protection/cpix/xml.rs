@@ -1,4 +1,7 @@
 //! The little of XML that CPIX needs: elements with attributes and text, names without their prefixes.
+//!
+//! The packager has a tree of its own for TTML, and the two are no one thing: there text and elements take turns and what cannot be read
+//! is passed over, as in any caption; here whatever cannot be read refuses the document, for a key hangs on it.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
