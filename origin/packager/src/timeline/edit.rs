@@ -39,7 +39,7 @@ pub(crate) fn normalize(
                 0 if source.is_video => raw.media_time.saturating_add(1),
                 0 => raw.media_time,
                 // Writers that leave the rate's fraction or all of it unset are more common than true speed changes.
-                rate if (rate - NORMAL_RATE).abs() <= 1 || rate == 1 => {
+                rate if rate.abs_diff(NORMAL_RATE) <= 1 || rate == 1 => {
                     let end = raw
                         .media_time
                         .saturating_add(rescale(duration, movie, scale));
