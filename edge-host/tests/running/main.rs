@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod geography;
+mod key_endpoint;
 mod modules;
 mod shared_state;
 mod support;
