@@ -10,14 +10,17 @@ use super::{Audio, Hdr, SourceInfo, SourceVideo, VideoCodec};
 
 /// Seconds between keyframes: divides the usual segment durations, so that every rung can be cut at the same places.
 const KEYFRAME_SECONDS: u32 = 2;
+/// The file of what stands beside the pictures.
+const BESIDE: &str = "sound-and-text.mp4";
+
 /// What one run makes.
 pub(super) struct Job<'a> {
     pub(super) source: &'a str,
     pub(super) info: &'a SourceInfo,
     pub(super) renditions: &'a [Rendition],
     pub(super) audio: Audio,
-    /// What was measured of the sound, when it is brought to a wanted loudness.
-    pub(super) loudness: Option<&'a Loudness>,
+    /// What was measured of each sound, when they are brought to a wanted loudness.
+    pub(super) loudness: &'a [Option<Loudness>],
     pub(super) hdr: Hdr,
     pub(super) threads: u32,
     pub(super) folder: &'a Path,
@@ -83,14 +86,11 @@ impl VideoCodec {
 }
 
 impl Job<'_> {
-    /// The files that the run makes: one for each rendition, then the sound if there is any.
+    /// The files that the run makes: one for each rendition, then one with the sounds and texts if there are any.
     pub(super) fn outputs(&self) -> Vec<PathBuf> {
         let pictures =
             (0..self.renditions.len()).map(|index| self.folder.join(format!("video-{index}.mp4")));
-        let sound = self
-            .info
-            .audio_channels
-            .map(|_| self.folder.join("audio.mp4"));
+        let sound = self.has_beside().then(|| self.folder.join(BESIDE));
         pictures.chain(sound).collect()
     }
 
@@ -144,30 +144,32 @@ impl Job<'_> {
                 .join(format!("video-{index}.mp4"))
                 .to_string_lossy()]);
         }
-        if let Some(channels) = self.info.audio_channels {
-            let channels = channels.min(self.audio.channels).to_string();
-            push(&[
-                "-map",
-                "0:a:0",
-                "-c:a",
-                "aac",
-                "-b:a",
-                &self.audio.bitrate.to_string(),
-                "-ac",
-                &channels,
-                "-ar",
-                "48000",
-            ]);
-            if let Some(loudness) = self.loudness {
-                push(&["-af", &loudness.filter()]);
-            }
-            push(&[
-                "-f",
-                "mp4",
-                &self.folder.join("audio.mp4").to_string_lossy(),
-            ]);
+        if self.has_beside() {
+            self.beside(&mut push);
         }
         all
+    }
+
+    fn has_beside(&self) -> bool {
+        !self.info.sounds.is_empty() || !self.info.texts.is_empty()
+    }
+
+    /// What stands beside the pictures: every sound in AAC, every text. Their languages, titles and defaults come along.
+    fn beside(&self, push: &mut impl FnMut(&[&str])) {
+        for (index, sound) in self.info.sounds.iter().enumerate() {
+            let channels = sound.channels.min(self.audio.channels).to_string();
+            push(&["-map", &format!("0:a:{}", sound.place)]);
+            push(&[&format!("-ac:a:{index}"), &channels]);
+            if let Some(Some(loudness)) = self.loudness.get(index) {
+                push(&[&format!("-filter:a:{index}"), &loudness.filter()]);
+            }
+        }
+        for place in &self.info.texts {
+            push(&["-map", &format!("0:s:{place}")]);
+        }
+        push(&["-c:a", "aac", "-b:a", &self.audio.bitrate.to_string()]);
+        push(&["-ar", "48000", "-c:s", "mov_text", "-f", "mp4"]);
+        push(&[&self.folder.join(BESIDE).to_string_lossy()]);
     }
 
     /// One decoder, one branch for each rendition. ffmpeg turns rotated films upright before the filter.

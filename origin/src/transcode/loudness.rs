@@ -31,15 +31,16 @@ struct Measured {
 }
 
 impl Loudness {
-    /// Measures the first sound track of a source; `None` when it is silent.
+    /// Measures a sound track of a source; `None` when it is silent. `place` counts the sound tracks from 0.
     pub(super) async fn measure(
         ffmpeg: &Ffmpeg,
-        source: &str,
+        (source, place): (&str, usize),
         wanted: f64,
         timeout: Duration,
         cancel: &CancellationToken,
     ) -> Result<Option<Self>, TranscodeError> {
         let filter = format!("loudnorm=I={wanted}:TP={TRUE_PEAK}:LRA={RANGE}:print_format=json");
+        let track = format!("0:a:{place}");
         let arguments = [
             "-nostdin",
             "-hide_banner",
@@ -49,7 +50,7 @@ impl Loudness {
             "-i",
             source,
             "-map",
-            "0:a:0",
+            &track,
             "-af",
             &filter,
             "-f",

@@ -100,7 +100,7 @@ pub enum VideoCodec {
     Vp9,
 }
 
-/// The sound of a ladder: one AAC rendition for all rungs.
+/// The sound of a ladder: one AAC rendition of each of the source's sound tracks, for all rungs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Audio {

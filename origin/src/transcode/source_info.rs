@@ -4,6 +4,9 @@ use serde::Deserialize;
 
 use super::{HdrTransfer, TranscodeError};
 
+/// ffprobe's names of subtitles that are text and not pictures.
+const TEXT_CODECS: [&str; 7] = ["ass", "mov_text", "srt", "ssa", "subrip", "text", "webvtt"];
+
 /// What planning needs to know about a source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceInfo {
@@ -11,8 +14,19 @@ pub struct SourceInfo {
     pub video: Option<SourceVideo>,
     /// Seconds.
     pub duration: f64,
-    /// Channels of the first audio track; `None` without sound.
-    pub audio_channels: Option<u32>,
+    /// Its sound tracks, in the order of the source.
+    pub sounds: Vec<SourceSound>,
+    /// Places among the subtitle tracks of the source of those that are text.
+    pub texts: Vec<usize>,
+}
+
+/// A sound track of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceSound {
+    /// Its place among the sound tracks of the source.
+    pub place: usize,
+    /// How many channels it has.
+    pub channels: u32,
 }
 
 /// The pictures of a source.
@@ -44,6 +58,7 @@ struct Format {
 #[derive(Debug, Deserialize)]
 struct Stream {
     codec_type: Option<String>,
+    codec_name: Option<String>,
     width: Option<u32>,
     height: Option<u32>,
     sample_aspect_ratio: Option<String>,
@@ -86,8 +101,23 @@ impl SourceInfo {
         };
         // Cover pictures of music files pose as video.
         let video = of_kind("video").find(|stream| stream.disposition.attached_pic == 0);
-        let audio_channels = of_kind("audio").find_map(|stream| stream.channels);
-        if video.is_none() && audio_channels.is_none() {
+        // A sound that ffmpeg cannot read has no channels.
+        let sounds: Vec<SourceSound> = of_kind("audio")
+            .enumerate()
+            .filter_map(|(place, stream)| {
+                let channels = stream.channels.filter(|count| *count > 0)?;
+                Some(SourceSound { place, channels })
+            })
+            .collect();
+        let texts = of_kind("subtitle")
+            .enumerate()
+            .filter(|(_, stream)| {
+                let codec = stream.codec_name.as_deref();
+                codec.is_some_and(|codec| TEXT_CODECS.contains(&codec))
+            })
+            .map(|(place, _)| place)
+            .collect();
+        if video.is_none() && sounds.is_empty() {
             return Err(TranscodeError::NothingToPlay);
         }
         let of_video = video.and_then(|stream| stream.duration.as_ref());
@@ -98,7 +128,8 @@ impl SourceInfo {
         Ok(Self {
             video: video.map(SourceVideo::of).transpose()?,
             duration: seconds.unwrap_or(0.0),
-            audio_channels,
+            sounds,
+            texts,
         })
     }
 }
@@ -154,12 +185,18 @@ fn rounded(value: f64) -> u32 {
 mod tests {
     use super::*;
 
+    fn sound(place: usize, channels: u32) -> SourceSound {
+        SourceSound { place, channels }
+    }
+
     #[test]
     fn pixel_shape_rotation_and_covers_are_seen() {
         let json = br#"{"streams":[
             {"codec_type":"video","width":600,"height":600,"disposition":{"attached_pic":1}},
             {"codec_type":"video","width":720,"height":576,"sample_aspect_ratio":"16:11","color_transfer":"smpte2084","field_order":"tb","side_data_list":[{"rotation":-90.0}]},
-            {"codec_type":"audio","channels":6}],"format":{"duration":"12.5"}}"#;
+            {"codec_type":"audio","channels":6},{"codec_type":"audio"},{"codec_type":"audio","channels":2},
+            {"codec_type":"subtitle","codec_name":"hdmv_pgs_subtitle"},{"codec_type":"subtitle","codec_name":"subrip"}],
+            "format":{"duration":"12.5"}}"#;
         let info = SourceInfo::parse(json).expect("readable");
         assert_eq!(
             info,
@@ -171,20 +208,22 @@ mod tests {
                     is_interlaced: true,
                 }),
                 duration: 12.5,
-                audio_channels: Some(6)
+                sounds: vec![sound(0, 6), sound(2, 2)],
+                texts: vec![1],
             }
         );
         assert!(matches!(
             SourceInfo::parse(br#"{"streams":[{"codec_type":"data"}]}"#),
             Err(TranscodeError::NothingToPlay)
         ));
-        let sound = br#"{"streams":[{"codec_type":"audio","channels":2}],"format":{}}"#;
+        let music = br#"{"streams":[{"codec_type":"audio","channels":2}],"format":{}}"#;
         assert_eq!(
-            SourceInfo::parse(sound).expect("readable"),
+            SourceInfo::parse(music).expect("readable"),
             SourceInfo {
                 video: None,
                 duration: 0.0,
-                audio_channels: Some(2)
+                sounds: vec![sound(0, 2)],
+                texts: Vec::new(),
             }
         );
         assert!(matches!(

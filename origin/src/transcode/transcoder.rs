@@ -134,19 +134,20 @@ impl Transcoder {
             .map_or_else(Vec::new, |video| renditions(profile, video));
         let folder = self.work_folder()?;
         let timeout = Duration::from_secs(self.settings.timeout_seconds);
-        let loudness = match (profile.audio.loudness, info.audio_channels) {
-            (Some(wanted), Some(_)) => {
-                let ffmpeg = &self.ffmpeg;
-                Loudness::measure(ffmpeg, server.url(), wanted, timeout, cancel).await?
+        let mut loudness = Vec::new();
+        if let Some(wanted) = profile.audio.loudness {
+            for sound in &info.sounds {
+                let track = (server.url(), sound.place);
+                loudness
+                    .push(Loudness::measure(&self.ffmpeg, track, wanted, timeout, cancel).await?);
             }
-            _ => None,
-        };
+        }
         let job = Job {
             source: server.url(),
             info: &info,
             renditions: &renditions,
             audio: profile.audio,
-            loudness: loudness.as_ref(),
+            loudness: &loudness,
             hdr: profile.hdr,
             threads: self.settings.threads,
             folder: folder.path(),

@@ -12,6 +12,7 @@ mod key_server;
 mod key_sources;
 mod killed;
 mod ladder_options;
+mod languages;
 mod life_of_an_asset;
 mod lint_depth;
 mod media;
