@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 /// Takes video in, packages HLS, publishes it to object storage and serves it.
 #[derive(Debug, Parser)]
@@ -59,10 +60,19 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Package {
-    /// The film: a file, or `s3://bucket/key` (endpoint and credentials from `storage.s3`).
-    pub(crate) input: String,
+    /// The film: a file, or `s3://bucket/key` (endpoint and credentials from `storage.s3`). Several are parts of one film: pictures of
+    /// other sizes, sound in other languages.
+    #[arg(value_name = "INPUT", required = true)]
+    pub(crate) inputs: Vec<String>,
     /// A folder, or `s3://bucket/prefix`.
     pub(crate) output: String,
+    /// Subtitles beside the film, in SRT, WebVTT or TTML. After the language may stand `default`, `forced`, `sdh` (for viewers who do not
+    /// hear) and a name for viewers, as in `de,forced,Deutsch=film.srt`. May be said more than once.
+    #[arg(long, value_name = "LANGUAGE=FILE")]
+    pub(crate) subtitles: Vec<String>,
+    /// When the film begins on the wall clock (RFC 3339), for EXT-X-PROGRAM-DATE-TIME.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) program_date_time: Option<Timestamp>,
     /// Transcode first: `standard`, `web`, `hevc-4k`, `av1`, or one of `transcode.profile-folder`.
     #[arg(long, value_name = "NAME", default_value = "copy")]
     pub(crate) profile: String,

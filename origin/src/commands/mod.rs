@@ -6,6 +6,7 @@ mod lint_source;
 mod location;
 mod package;
 mod package_encryption;
+mod package_subtitles;
 mod probe;
 mod serve;
 mod token;

@@ -14,15 +14,18 @@ use weir_origin::transcode::{Profile, Transcoder};
 use weir_packager::{Format, Layout, Options};
 
 use super::location::{open_input, open_output};
-use super::package_encryption;
+use super::{package_encryption, package_subtitles};
 use crate::cli::Package;
 
 /// Steps of the progress bar.
 const STEPS: f64 = 1000.0;
 
-/// Packages one film.
+/// Packages one film, of one file or several.
 pub(super) async fn run(config: Config, options: Package) -> anyhow::Result<ExitCode> {
-    let input = open_input(&config, &options.input).await?;
+    let mut inputs = Vec::new();
+    for input in &options.inputs {
+        inputs.push(open_input(&config, input).await?);
+    }
     let output = open_output(&config, &options.output).await?;
     let seconds = options
         .segment_seconds
@@ -30,6 +33,10 @@ pub(super) async fn run(config: Config, options: Package) -> anyhow::Result<Exit
     let transcoder = super::transcoder(&config)?;
     let profile = profile_named(&transcoder, &options.profile)?;
     let encryption = package_encryption::read(&options.encryption)?;
+    let subtitles = options.subtitles.iter();
+    let subtitles = subtitles
+        .map(|argument| package_subtitles::read(argument))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     if encryption.is_none() && profile.is_some_and(|profile| profile.protection.is_some()) {
         bail!(
             "--profile {}: it protects media, with keys that the service keeps; here, say how with --encrypt and --key",
@@ -57,6 +64,8 @@ pub(super) async fn run(config: Config, options: Package) -> anyhow::Result<Exit
             } else {
                 Layout::Segments
             },
+            subtitles,
+            program_date_time: options.program_date_time,
             encryption,
             ..Options::default()
         },
@@ -65,13 +74,19 @@ pub(super) async fn run(config: Config, options: Package) -> anyhow::Result<Exit
     };
     let bar = progress_bar(options.quiet || options.json);
     let started = Instant::now();
-    let size = input.length();
+    let size = inputs.iter().map(|input| input.length()).sum();
     let transcoded = match profile.filter(|profile| !profile.rungs.is_empty()) {
         Some(profile) => {
+            let [input] = inputs.as_slice() else {
+                bail!(
+                    "--profile {}: a ladder is made of one file; give one input, or leave the profile away",
+                    options.profile
+                );
+            };
             bar.set_message("transcoding");
             Some(
                 transcoder
-                    .run(Arc::clone(&input), profile, &run.cancel, |done| {
+                    .run(Arc::clone(input), profile, &run.cancel, |done| {
                         bar.set_position(steps(done))
                     })
                     .await?,
@@ -81,7 +96,7 @@ pub(super) async fn run(config: Config, options: Package) -> anyhow::Result<Exit
     };
     let inputs = transcoded
         .as_ref()
-        .map_or_else(|| vec![input], |transcoded| transcoded.inputs.clone());
+        .map_or(inputs, |transcoded| transcoded.inputs.clone());
     bar.set_message("packaging");
     let result = package(&inputs, output.as_ref(), &run, |progress| {
         let total = progress.total.as_secs_f64();
@@ -91,7 +106,7 @@ pub(super) async fn run(config: Config, options: Package) -> anyhow::Result<Exit
     })
     .await;
     bar.finish_and_clear();
-    let summary = result.with_context(|| format!("cannot package {}", options.input))?;
+    let summary = result.with_context(|| format!("cannot package {}", options.inputs.join(" ")))?;
     if options.json {
         println!(
             "{}",

@@ -87,6 +87,63 @@ fn a_film_is_packaged_into_a_folder_in_both_layouts() {
     }
 }
 
+#[test]
+fn several_files_and_subtitles_are_one_film() {
+    let film = fixture("media/bbb-480p-30s.mp4");
+    let folder = tempfile::tempdir().expect("a folder");
+    // Pictures and sound in files of their own.
+    let apart = folder.path().join("apart");
+    let made = weir(
+        &["package", "--single-file", text(&film), text(&apart)],
+        &[],
+    );
+    assert!(made.status.success(), "{made:?}");
+    let [pictures, sound] = ["video-1", "audio-1"].map(|track| apart.join(track).join("media.mp4"));
+    let words = folder.path().join("words.srt");
+    std::fs::write(&words, "1\n00:00:01,000 --> 00:00:02,000\nWörter\n").expect("written");
+    let out = folder.path().join("out");
+    let said = format!("de,default,Deutsch={}", text(&words));
+    let output = weir(
+        &[
+            "package",
+            text(&pictures),
+            text(&sound),
+            text(&out),
+            "--subtitles",
+            &said,
+            "--program-date-time",
+            "2026-11-20T20:15:00Z",
+            "--quiet",
+        ],
+        &[],
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    named_files(&out);
+    let playlist = std::fs::read_to_string(out.join("multivariant.m3u8")).expect("there");
+    for wanted in [
+        "RESOLUTION=854x480",
+        "TYPE=AUDIO",
+        "LANGUAGE=\"de\"",
+        "NAME=\"Deutsch\"",
+    ] {
+        assert!(playlist.contains(wanted), "{wanted} in {playlist}");
+    }
+    let media = std::fs::read_to_string(out.join("video-1/media.m3u8")).expect("there");
+    assert!(
+        media.contains("#EXT-X-PROGRAM-DATE-TIME:2026-11-20T20:15:00"),
+        "{media}"
+    );
+    let output = weir(
+        &["package", text(&film), text(&out), "--subtitles", "de"],
+        &[],
+    );
+    assert!(String::from_utf8_lossy(&output.stderr).contains("de=film.srt"));
+}
+
 fn walk(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("readable").flatten();
     entries
