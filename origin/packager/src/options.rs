@@ -61,6 +61,24 @@ pub struct Subtitle {
     pub text: String,
 }
 
+impl Subtitle {
+    /// Refuses what packaging would refuse: a language that is none, a text without a cue that can be read.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`].
+    pub fn check(&self) -> Result<(), Error> {
+        let alone = Options {
+            subtitles: vec![Self {
+                text: String::new(),
+                ..self.clone()
+            }],
+            ..Options::default()
+        };
+        alone.validate_subtitles()?;
+        crate::text::read(1, self).map(drop)
+    }
+}
+
 /// What playlists say about closed captions inside the pictures.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -32,6 +32,9 @@ pub struct Asset {
     /// The uploaded file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// The subtitles that were uploaded beside it, by their names. Versions made from now on have them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub subtitles: BTreeMap<String, Subtitles>,
     /// The version that viewers get.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_version: Option<VersionNumber>,
@@ -102,6 +105,26 @@ pub struct Source {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub presentation: Option<weir_packager::Presentation>,
+}
+
+/// Subtitles beside the uploaded file; their text is an object of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Subtitles {
+    /// Language tag (BCP 47).
+    #[schema(example = "de")]
+    pub language: String,
+    /// What viewers read when they choose; the language when empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Shown unless the viewer chooses otherwise; at most one is.
+    pub default: bool,
+    /// Holds only what is needed to follow the film.
+    pub forced: bool,
+    /// For viewers who do not hear.
+    pub sdh: bool,
+    /// Bytes of their text.
+    pub size: u64,
 }
 
 /// One published version. Its files never change.
@@ -183,6 +206,7 @@ impl Asset {
             profile,
             protection: None,
             source: None,
+            subtitles: BTreeMap::new(),
             live_version: None,
             versions: Vec::new(),
             next_version: 1,

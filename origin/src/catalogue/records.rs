@@ -15,6 +15,8 @@ use crate::storage::{
 const ASSETS_PREFIX: &str = "assets/";
 /// Largest record in bytes; a record of a hundred versions has about 300 KiB.
 const MAX_RECORD: u64 = 16 << 20;
+/// Longest name of subtitles.
+const MAX_SUBTITLES_NAME: usize = 64;
 /// How often a change is tried against other writers.
 const CHANGE_ATTEMPTS: u32 = 12;
 /// Records that a listing reads at once.
@@ -90,6 +92,18 @@ impl Catalogue {
     pub fn source_key(id: &AssetId) -> ObjectKey {
         ObjectKey::new(format!("{ASSETS_PREFIX}{id}/source/original"))
             .expect("an asset id has only allowed characters")
+    }
+
+    /// Where the text of an asset's subtitles is kept; none for a name that is no name of subtitles.
+    #[must_use]
+    pub fn subtitles_key(id: &AssetId, name: &str) -> Option<ObjectKey> {
+        let is_name = !name.is_empty()
+            && name.len() <= MAX_SUBTITLES_NAME
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let key = is_name.then(|| format!("{ASSETS_PREFIX}{id}/subtitles/{name}"))?;
+        ObjectKey::new(key).ok()
     }
 
     /// Where a version's files are kept, with a slash at the end.

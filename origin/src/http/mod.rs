@@ -19,6 +19,7 @@ mod problem;
 mod published;
 mod request_context;
 pub mod server;
+mod subtitles;
 mod upload;
 
 use std::sync::Arc;
@@ -187,8 +188,15 @@ pub fn router(app: App) -> Router {
     let uploads = OpenApiRouter::new()
         .routes(routes!(upload::put_source))
         .layer(DefaultBodyLimit::disable());
+    let texts = OpenApiRouter::new()
+        .routes(routes!(
+            subtitles::put_subtitles,
+            subtitles::delete_subtitles
+        ))
+        .layer(DefaultBodyLimit::max(subtitles::MAX_TEXT));
     let administration = administration
         .merge(uploads)
+        .merge(texts)
         .route_layer(from_fn_with_state(app.clone(), authorize::authorize));
     let public = OpenApiRouter::new()
         .routes(routes!(playback::jwks))

@@ -10,6 +10,7 @@ mod progress;
 mod queue;
 mod record;
 mod scheduler;
+mod subtitles;
 mod worker;
 
 pub(crate) use packaging_plan::packager_options;

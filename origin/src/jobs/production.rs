@@ -128,6 +128,7 @@ impl Worker {
         cancel: &CancellationToken,
         done_before: f64,
     ) -> Result<(Summary, Option<VersionProtection>), PackagingError> {
+        plan.options.subtitles = self.subtitles(asset).await?;
         let described = match &plan.protection {
             Some(protection) => {
                 let keys = self.keys(asset, number, protection, inputs).await?;

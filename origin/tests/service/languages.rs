@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
+use http::Method;
 use serde_json::json;
 
 use crate::origin::Origin;
+use crate::support::fixture;
 use crate::transcode::has_ffmpeg;
 
 const WORDS: &str = "1\n00:00:00,500 --> 00:00:01,500\nFirst words\n\n2\n00:00:02,000 --> 00:00:03,000\nLast words\n";
@@ -80,4 +82,81 @@ async fn a_ladder_keeps_every_sound_and_every_text() {
             assert_eq!(named("SUBTITLES", "en"), 1, "{profile}\n{playlist}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subtitles_are_uploaded_beside_a_film() {
+    let origin = Origin::start(&[]);
+    let id = origin.create("film").await;
+    let put = async |name: &str, text: &str| {
+        let path = format!("/v1/assets/{id}/subtitles/{name}");
+        origin.admin(Method::PUT, &path, text.to_owned()).await
+    };
+    let words = WORDS.replace("First", "Erste");
+    for (name, text) in [
+        ("de?default=true&name=Deutsch", words.as_str()),
+        ("en-sdh?language=en&sdh=true&default=true", WORDS),
+    ] {
+        let answer = put(name, text).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    for (name, text, status) in [
+        ("fr", "no subtitles", 400),
+        ("not-a-language-at-all?language=!", WORDS, 400),
+        ("a.b", WORDS, 400),
+        ("fr?colour=red", WORDS, 400),
+    ] {
+        let answer = put(name, text).await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.text());
+    }
+    let stranger = format!("/v1/assets/{id}/subtitles/de");
+    let refused = origin
+        .send(Method::PUT, &stranger, &[], WORDS.to_owned())
+        .await;
+    assert_eq!(refused.status, 401);
+
+    let film = fixture("bigbuckbunny-720p-5s.mp4");
+    origin.upload(&id, &film).await;
+    let asset = origin.settled(&id).await;
+    assert_eq!(asset["subtitles"]["de"]["default"], false, "{asset}");
+    let listed = |playlist: String| -> Vec<String> {
+        let lines = playlist.lines();
+        lines
+            .filter(|line| line.contains("TYPE=SUBTITLES"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let playlist = |version: u32| format!("/vod/{id}/v{version}/multivariant.m3u8");
+    let found = listed(origin.get(&playlist(1)).await.text());
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].contains("NAME=\"Deutsch\"") && found[0].contains("DEFAULT=NO"));
+    assert!(found[1].contains("LANGUAGE=\"en\"") && found[1].contains("DEFAULT=YES"));
+    assert!(found[1].contains("public.accessibility.describes-music-and-sound"));
+    let text = found[0]
+        .split("URI=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next());
+    let folder = text
+        .expect("an address")
+        .rsplit_once('/')
+        .expect("a folder")
+        .0;
+    let segment = origin
+        .get(&format!("/vod/{id}/v1/{folder}/00001.vtt"))
+        .await;
+    assert!(segment.text().contains("Erste words"), "{}", segment.text());
+
+    // What is taken away stays in the version that has it.
+    let path = format!("/v1/assets/{id}/subtitles/de");
+    let gone = origin.admin(Method::DELETE, &path, "").await;
+    assert_eq!(gone.status, 204);
+    let gone = origin.admin(Method::DELETE, &path, "").await;
+    assert_eq!(gone.status, 404);
+    let again = origin
+        .admin(Method::POST, &format!("/v1/assets/{id}/package"), "")
+        .await;
+    assert_eq!(again.status, 202);
+    origin.settled(&id).await;
+    assert_eq!(listed(origin.get(&playlist(2)).await.text()).len(), 1);
+    assert_eq!(listed(origin.get(&playlist(1)).await.text()).len(), 2);
 }
