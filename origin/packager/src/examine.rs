@@ -187,8 +187,14 @@ impl Examination {
             },
             Some(Scan::Open(scan)) => match scan.step(&trak.samples)? {
                 Opened::Need(range) => return Ok(Some(range)),
-                Opened::Done(false) => {}
-                Opened::Done(true) => found.open.push(trak.id),
+                Opened::Done { open, cut } => {
+                    if open {
+                        found.open.push(trak.id);
+                    }
+                    if cut {
+                        found.cut.push(trak.id);
+                    }
+                }
             },
             Some(Scan::Slices(scan)) => match scan.step(&trak.samples)? {
                 Counted::Need(range) => return Ok(Some(range)),

@@ -15,6 +15,8 @@ pub(crate) struct Found {
     pub(crate) captions: Vec<(u32, Option<Vec<Channel>>)>,
     /// Tracks whose pictures refer over keyframes.
     pub(crate) open: Vec<u32>,
+    /// Tracks whose first pictures refer to ones that are not there.
+    pub(crate) cut: Vec<u32>,
     /// Subtitles inside the input.
     pub(crate) texts: Vec<Embedded>,
     /// Chapters that stand in tracks, or in a container that is not MP4.

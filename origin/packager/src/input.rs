@@ -174,6 +174,7 @@ fn describe(number: usize, mut movie: Movie, source: Source) -> Result<Input, Er
                 let counted = input.source.slices.iter().find(|(id, _)| *id == trak.id);
                 track.slices = counted.map(|(_, most)| *most);
                 track.independent = !input.source.found.open.contains(&trak.id);
+                track.cut = input.source.found.cut.contains(&trak.id);
                 if !track.independent {
                     input.notes.push(Note {
                         input: number,

@@ -11,12 +11,14 @@ use crate::mp4::{Codec, Cursor, Parsed, Sample, Samples, Trak, parse_sample_entr
 use crate::sample_fetch::SampleFetch;
 use crate::{ByteRange, Error};
 
-/// Keyframes that are looked at after the first one, which nothing comes before.
+/// Keyframes that are looked at after the first one.
 const KEYFRAMES: u64 = 4;
 /// Pictures after a keyframe among which its leading pictures are.
 const FOLLOWING: u64 = 16;
 /// Bytes of a picture that are looked at: its first slice starts in them.
 const HEAD: u64 = 2 << 10;
+/// The same of a keyframe: encoders write parameter sets and all their settings in front.
+const KEYFRAME_HEAD: u64 = 16 << 10;
 
 /// Looks at a few keyframes of one track.
 #[derive(Debug)]
@@ -29,14 +31,20 @@ pub(crate) struct OpenGopScan {
     keyframes: u64,
     /// The open keyframe at hand: its presentation time, and how many pictures after it may lead it.
     open: Option<(i64, u64)>,
+    /// Whether the first picture needs others, or pictures that lead it do.
+    cut: bool,
 }
 
 /// What came of a step.
 #[derive(Debug)]
 pub(crate) enum Opened {
     Need(ByteRange),
-    /// True when pictures refer over keyframes.
-    Done(bool),
+    Done {
+        /// True when pictures refer over keyframes.
+        open: bool,
+        /// True when the first pictures refer to ones that are not there: the film was cut out of a longer one.
+        cut: bool,
+    },
 }
 
 impl OpenGopScan {
@@ -63,6 +71,7 @@ impl OpenGopScan {
             index: 0,
             keyframes: 0,
             open: None,
+            cut: false,
         }))
     }
 
@@ -76,25 +85,31 @@ impl OpenGopScan {
         loop {
             let mut ahead = self.cursor;
             let Some(sample) = ahead.next(samples)? else {
-                return Ok(Opened::Done(false));
+                return Ok(self.done(false));
             };
             if self.is_looked_at(&sample) {
-                let data = match self.samples.want(&sample, HEAD, 0)? {
+                let head = if sample.sync { KEYFRAME_HEAD } else { HEAD };
+                let data = match self.samples.want(&sample, head, 0)? {
                     Fetched::Ready(data) => data,
                     Fetched::Need(range) => return Ok(Opened::Need(range)),
                 };
                 let kind = self.kind(&data);
                 if sample.sync {
-                    self.keyframes += 1;
+                    self.keyframes += u64::from(self.index > 0);
                     self.open = self
                         .is_open(kind)
                         .then(|| (sample.presentation_time(), FOLLOWING));
+                    self.cut |= self.index == 0 && !self.hevc && self.open.is_some();
                 } else if !self.hevc || matches!(kind, Some(8 | 9)) {
-                    return Ok(Opened::Done(true));
+                    if self.keyframes > 0 {
+                        return Ok(self.done(true));
+                    }
+                    self.cut = true;
+                    self.open = None;
                 }
             }
             if self.keyframes >= KEYFRAMES && self.open.is_none() {
-                return Ok(Opened::Done(false));
+                return Ok(self.done(false));
             }
             if let Some((_, left)) = &mut self.open {
                 *left -= 1;
@@ -105,10 +120,17 @@ impl OpenGopScan {
         }
     }
 
-    /// Keyframes but the first one, and pictures that are shown before the open keyframe at hand.
+    const fn done(&self, open: bool) -> Opened {
+        Opened::Done {
+            open,
+            cut: self.cut,
+        }
+    }
+
+    /// The first keyframes, and pictures that are shown before the open keyframe at hand.
     fn is_looked_at(&self, sample: &Sample) -> bool {
         if sample.sync {
-            return self.index > 0 && self.keyframes < KEYFRAMES;
+            return self.keyframes < KEYFRAMES;
         }
         self.open
             .is_some_and(|(time, _)| sample.presentation_time() < time)

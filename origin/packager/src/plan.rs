@@ -78,9 +78,9 @@ pub(crate) struct PlannedTrack {
 }
 
 impl PlannedTrack {
-    /// True when every segment can be decoded whole without the one before. A single one always can.
+    /// True when every segment can be decoded whole without the one before. A single one can, unless the film was cut out of another.
     pub(crate) fn is_independent(&self) -> bool {
-        self.track.independent || self.segments.len() < 2
+        !self.track.cut && (self.track.independent || self.segments.len() < 2)
     }
 
     /// Duration of a segment in microseconds. Rounded at both ends of the segment rather than once, so that the durations of

@@ -20,6 +20,8 @@ pub(crate) struct Track {
     pub(crate) carriage: Option<Arc<Carriage>>,
     /// True when each segment can be decoded whole without the one before.
     pub(crate) independent: bool,
+    /// True when the first pictures refer to ones that are not there.
+    pub(crate) cut: bool,
     /// Most parts of one sample that encryption lists apart, where they have been counted.
     pub(crate) slices: Option<u8>,
 }
@@ -173,6 +175,7 @@ pub(crate) fn open(
         timeline,
         carriage: trak.carriage.clone(),
         independent: true,
+        cut: false,
         slices: None,
     })))
 }

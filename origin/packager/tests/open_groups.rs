@@ -66,3 +66,67 @@ fn open_groups_are_not_called_independent() {
         assert_eq!(run.text("video-1/media.m3u8").matches("#EXTINF").count(), 1);
     }
 }
+
+/// A film that was cut at a keyframe over which pictures refer begins with pictures that cannot be decoded.
+#[test]
+fn a_film_that_was_cut_in_an_open_group_claims_nothing() {
+    if !has_tool("ffmpeg") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for (codec, option, settings) in [
+        ("libx264", "-x264-params", "bframes=3:b-adapt=0:open-gop=1"),
+        (
+            "libx265",
+            "-x265-params",
+            "log-level=none:bframes=3:open-gop=1",
+        ),
+    ] {
+        let (whole, cut) = (path("whole.mp4"), path("cut.mp4"));
+        let source = "testsrc2=size=160x120:rate=25:duration=8";
+        let settings = format!("{settings}:keyint=50:min-keyint=50:scenecut=0");
+        run_tool(
+            "ffmpeg",
+            &[
+                "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", codec, option, &settings,
+                &whole,
+            ],
+        );
+        run_tool(
+            "ffmpeg",
+            &[
+                "-v", "error", "-y", "-ss", "4.5", "-i", &whole, "-c", "copy", &cut,
+            ],
+        );
+        for seconds in [2, 20] {
+            let options = Options {
+                segment_duration: std::time::Duration::from_secs(seconds),
+                ..Options::default()
+            };
+            let run = package(&[&std::fs::read(&cut).unwrap()], options).unwrap();
+            assert!(!run.text("multivariant.m3u8").contains(TAG), "{codec}");
+        }
+    }
+}
+
+/// x265 writes all its settings in front of every keyframe, and HDR10 brings more.
+#[test]
+fn open_groups_are_seen_behind_long_messages() {
+    if !has_tool("ffmpeg") {
+        return;
+    }
+    let settings = "keyint=50:min-keyint=50:scenecut=0:bframes=3:open-gop=1:repeat-headers=1:log-level=none:\
+                    hdr10=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:max-cll=1000,400:\
+                    master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)";
+    let arguments = [
+        "-c:v",
+        "libx265",
+        "-pix_fmt",
+        "yuv420p10le",
+        "-x265-params",
+        settings,
+    ];
+    let run = packaged("mp4", 2, &arguments);
+    assert!(!run.text("multivariant.m3u8").contains(TAG));
+}
