@@ -20,7 +20,7 @@ async fn nothing_administrative_is_open() {
                 );
                 continue;
             }
-            let path = path.replace("{id}", &id);
+            let path = path.replace("{id}", &id).replace("{subtitles}", "de");
             let method: Method = method.to_uppercase().parse().expect("a method");
             for headers in [
                 &[][..],
