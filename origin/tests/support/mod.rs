@@ -5,6 +5,11 @@ pub(crate) mod ffmpeg;
 pub(crate) mod minio;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Ports that tests take, and how many: from 32,768 on the system hands them out by itself.
+const FIRST_PORT: u16 = 20_000;
+const PORTS: u16 = 12_000;
 
 /// Whether a missing tool is a failure (`WEIR_STRICT=1`, as on the build server) or a reason to skip.
 pub(crate) fn is_strict() -> bool {
@@ -31,10 +36,18 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// A TCP port of the loopback address that was free a moment ago.
+/// A free TCP port of the loopback address, below those that the system hands out: no other program gets it before it is used.
 pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound address").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let first = std::process::id() % u32::from(PORTS);
+    (0..PORTS)
+        .map(|_| {
+            let next = first + u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+            FIRST_PORT + u16::try_from(next % u32::from(PORTS)).expect("below the number of ports")
+        })
+        .find(is_free)
+        .expect("a free port")
 }
 
 /// A file of the repository's shared test media.
