@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use support::{Run, fixture, package, top_boxes};
+use support::{Run, fixture, has_tool, package, run_tool, top_boxes};
 use weir_packager::{Options, Packager, Step, Subtitle};
 
 /// `EXT-X-TARGETDURATION` and the durations of segments, for each media playlist.
@@ -181,5 +181,55 @@ fn media_beyond_four_gigabytes_in_a_second_box_are_found() {
     let wanted = package(&[&film], Options::default()).unwrap();
     for (path, content) in &wanted.files {
         assert!(files[path] == *content, "{path}");
+    }
+}
+
+/// Shaka Packager #1265 and #1610: presentation times that are negative. Pictures are shown before their decode time then, and an edit
+/// list, or its absence, says where the film starts.
+#[test]
+fn negative_composition_offsets_change_no_time() {
+    if !has_tool("ffmpeg") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("film.mp4");
+    let packaged = |flags: &str| {
+        run_tool(
+            "ffmpeg",
+            &[
+                "-v",
+                "error",
+                "-y",
+                "-f",
+                "lavfi",
+                "-i",
+                "testsrc2=size=160x120:rate=25:duration=4",
+                "-c:v",
+                "libx264",
+                "-x264-params",
+                "bframes=3:b-adapt=0:keyint=25:min-keyint=25:scenecut=0",
+                "-movflags",
+                flags,
+                path.to_str().unwrap(),
+            ],
+        );
+        let film = std::fs::read(&path).unwrap();
+        let run = package(&[&film], short(2000)).unwrap();
+        let track = run.report.presentation.tracks[0].clone();
+        (
+            film,
+            (track.start, track.duration),
+            durations(&run)["video-1/media.m3u8"].clone(),
+        )
+    };
+    let (plain, times, segments) = packaged("faststart");
+    assert_eq!(times, (0.0, 4.0));
+    for flags in [
+        "negative_cts_offsets",
+        "negative_cts_offsets+frag_keyframe+empty_moov",
+    ] {
+        let (film, found, divided) = packaged(flags);
+        assert!(film != plain, "ffmpeg heeds {flags}");
+        assert_eq!((found, divided), (times, segments.clone()), "{flags}");
     }
 }
