@@ -133,6 +133,10 @@ impl Examination {
     /// The scan of the track at hand; `None` when there is nothing to ask of it.
     fn start(&self) -> Result<Option<Scan>, Error> {
         let trak = &self.movie.tracks[self.track];
+        if trak.samples.check_count().is_err() {
+            // A walk over its samples would not come to an end; the track is refused when its times are read.
+            return Ok(None);
+        }
         let len = self.source.input_len;
         Ok(match self.question {
             Question::Sync => SyncScan::new(trak, len)?.map(|scan| Scan::Sync(Box::new(scan))),
